@@ -1,0 +1,1 @@
+"""Words to options to services to output."""

@@ -1,0 +1,1 @@
+"""The simulator: the engine's protocol on one side, a world on the other."""

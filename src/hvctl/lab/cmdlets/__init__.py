@@ -1,0 +1,1 @@
+"""What each simulated cmdlet does, a file an area."""

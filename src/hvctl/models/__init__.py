@@ -1,0 +1,1 @@
+"""What hosts return and users ask for."""

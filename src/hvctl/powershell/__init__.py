@@ -1,0 +1,1 @@
+"""What is said to PowerShell; no I/O in here."""

@@ -1,0 +1,1 @@
+"""Which cmdlets, in which order."""

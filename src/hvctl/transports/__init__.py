@@ -1,0 +1,1 @@
+"""What carries lines to an engine and back."""
