@@ -1,20 +1,20 @@
 """Every error hvctl raises, and the exit code each one ends in.
 
-    HvctlError                  1  failed
-    ├── UsageError              2  the words given do not make sense
-    │   └── ConsentError        2  a question had to be asked and could not be
-    ├── NotFoundError           3
-    ├── AccessError             4  login or rights
-    ├── UnreachableError        5  the host, or PowerShell on it, cannot be reached
-    ├── ConflictError           6  exists, wrong state, in use
-    ├── TimedOutError           7
-    ├── PartialError            8  some objects failed, others did not
-    ├── FindingsError           9  a check found something
-    ├── UnsupportedError       10  not on this host or version
-    │   └── NotSimulatedError  10  the lab does not simulate it
-    ├── OutcomeUnknownError     1  a change was sent and its answer is lost
-    ├── ProtocolError           1  the engine said something it must not say
-    └── CancelledError        130  interrupted
+HvctlError                  1  failed
+├── UsageError              2  the words given do not make sense
+│   └── ConsentError        2  a question had to be asked and could not be
+├── NotFoundError           3
+├── AccessError             4  login or rights
+├── UnreachableError        5  the host, or PowerShell on it, cannot be reached
+├── ConflictError           6  exists, wrong state, in use
+├── TimedOutError           7
+├── PartialError            8  some objects failed, others did not
+├── FindingsError           9  a check found something
+├── UnsupportedError       10  not on this host or version
+│   └── NotSimulatedError  10  the lab does not simulate it
+├── OutcomeUnknownError     1  a change was sent and its answer is lost
+├── ProtocolError           1  the engine said something it must not say
+└── CancelledError        130  interrupted
 """
 
 from __future__ import annotations
@@ -162,7 +162,13 @@ class NotSimulatedError(UnsupportedError):
 
 
 class OutcomeUnknownError(HvctlError):
-    """A change was sent, and its answer is lost: it may or may not have happened."""
+    """A change was sent, and its answer is lost: it may or may not have happened.
+
+    Attributes:
+        seen: What a fresh engine read afterwards, step by step; None where it could not.
+    """
+
+    seen: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
 
     default_hint = "Nothing was repeated. Look at the object before you run the command again."
 
