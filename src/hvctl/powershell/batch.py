@@ -1,6 +1,6 @@
 """Cmdlet calls as data: Call, Ref, Step, Batch.
 
-Nothing in here becomes PowerShell source text on its way to a host: a parameter is a value, and the engine binds it as one.
+Nothing in here becomes PowerShell source text on its way to a host: a parameter is a value, and the engine binds it so.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 from hvctl.powershell.cmdlets import CMDLETS
@@ -20,7 +19,6 @@ Where = Mapping[str, "str | tuple[str, ...]"]
 SELF = "."
 """The property path that stands for the object itself: what `Test-Path` returns has no properties worth naming."""
 
-_NOTHING: Mapping[str, str | tuple[str, ...]] = MappingProxyType({})
 _STEP_ID = re.compile(r"[a-z][a-z0-9_]*")
 _PROPERTY = re.compile(r"\.|[A-Za-z]\w*(\.[A-Za-z]\w*)*")
 
@@ -29,12 +27,13 @@ _PROPERTY = re.compile(r"\.|[A-Za-z]\w*(\.[A-Za-z]\w*)*")
 class Ref:
     """A live object that an earlier step returned, or one property of it.
 
-    `where` picks among what the step returned (equal text, case ignored; any of several). Without `all` exactly one object
-    must be left. With `all` the value is the list of them, and a step whose list is empty is skipped: there is nothing to do.
+    `where` picks among what the step returned (equal text, case ignored; any of several). Without `all` exactly one
+    object must be left. With `all` the value is the list of them, and a step whose list is empty is skipped: there is
+    nothing to do.
     """
 
     step: str
-    where: Where = field(default=_NOTHING)
+    where: Where = field(default_factory=dict)
     property: str | None = None
     all: bool = False
 
@@ -77,7 +76,7 @@ class Call:
     """One cmdlet of the allow list and its parameters, by their exact names."""
 
     cmdlet: str
-    parameters: Mapping[str, Value] = field(default=MappingProxyType({}))
+    parameters: Mapping[str, Value] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.cmdlet not in CMDLETS:
@@ -101,6 +100,7 @@ class Step:
         expect: How many objects must be left, checked in the engine.
         on_error: Whether a failure ends the batch, with undo, or the next step runs.
         undo: The call that takes this step back; it may refer to what this step returned.
+        needs: Earlier steps that must have succeeded; otherwise this one is skipped.
         group: Neighbouring steps of one group run side by side.
         timeout: Seconds after which this step alone is stopped.
     """
@@ -108,10 +108,11 @@ class Step:
     id: str
     call: Call
     select: tuple[str, ...] = ()
-    where: Where = field(default=_NOTHING)
+    where: Where = field(default_factory=dict)
     expect: Expect = "any"
     on_error: OnError = "stop"
     undo: Call | None = None
+    needs: tuple[str, ...] = ()
     group: str | None = None
     timeout: float | None = None
 
@@ -144,6 +145,8 @@ class Batch:
             if step.id in seen:
                 raise ValueError(f"two steps are called {step.id}")
             self._check_refs(step.id, step.call, seen)
+            if not seen.issuperset(step.needs):
+                raise ValueError(f"step {step.id} needs a step that does not come before it")
             seen.add(step.id)
             if step.undo is not None:
                 self._check_refs(step.id, step.undo, seen)
@@ -167,7 +170,7 @@ class Batch:
         kept: list[Step] = []
         ids: set[str] = set()
         for step in self.steps:
-            if not step.changes and all(ref.step in ids for ref in step.call.refs()):
+            if not step.changes and ids.issuperset((*step.needs, *(ref.step for ref in step.call.refs()))):
                 kept.append(step)
                 ids.add(step.id)
         return Batch(tuple(kept))

@@ -1,7 +1,7 @@
 """Both halves of the wire protocol, without I/O: bytes in, events out, and back.
 
-docs/protocol.md describes the lines. `ClientProtocol` is what a session speaks; `EngineProtocol` is what the lab's engine
-speaks. Neither opens, reads, waits or keeps time.
+docs/protocol.md describes the lines. `ClientProtocol` is what a session speaks; `EngineProtocol` is what the lab's
+engine speaks. Neither opens, reads, waits or keeps time.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class _Lines:
 class ClientProtocol:
     """The client's half: requests to bytes, bytes to frames.
 
-    Frames of an id arrive in order and once: a repeated one is dropped, and `gap` names the ids of which one is missing.
+    Frames of an id come out in order and once: a repeated one is dropped, and `gap` names the ids that lack one.
     """
 
     def __init__(self, nonce: str, engine_hash: str) -> None:
@@ -184,6 +184,7 @@ def encode_step(step: Step) -> dict[str, Any]:
         "expect": step.expect,
         "on_error": step.on_error,
         "undo": encode_call(step.undo) if step.undo else None,
+        "needs": list(step.needs),
         "group": step.group,
         "timeout": step.timeout,
     }
@@ -194,18 +195,11 @@ def encode_call(call: Call) -> dict[str, Any]:
     return {"cmdlet": call.cmdlet, "parameters": {name: encode_value(v) for name, v in call.parameters.items()}}
 
 
-def encode_value(value: Value) -> Any:  # noqa: ANN401, PLR0911 - JSON has no narrower type; one return a kind of value
+def encode_value(value: Value) -> Any:  # noqa: ANN401, PLR0911 - any JSON; a return a kind
     """A parameter's value as JSON, with tags for what JSON lacks."""
     match value:
         case Ref():
-            tagged: dict[str, Any] = {"$ref": value.step}
-            if value.where:
-                tagged["where"] = {name: _listed(wanted) for name, wanted in value.where.items()}
-            if value.property is not None:
-                tagged["property"] = value.property
-            if value.all:
-                tagged["all"] = True
-            return tagged
+            return _encode_ref(value)
         case Secret():
             return {"$secure": value.text}
         case Credential():
@@ -218,8 +212,18 @@ def encode_value(value: Value) -> Any:  # noqa: ANN401, PLR0911 - JSON has no na
             return {"$hashtable": [[key, encode_value(item)] for key, item in value.items()]}
         case tuple() | list():
             return [encode_value(item) for item in value]
-        case _:
-            return value
+    return value
+
+
+def _encode_ref(ref: Ref) -> dict[str, Any]:
+    tagged: dict[str, Any] = {"$ref": ref.step}
+    if ref.where:
+        tagged["where"] = {name: _listed(wanted) for name, wanted in ref.where.items()}
+    if ref.property is not None:
+        tagged["property"] = ref.property
+    if ref.all:
+        tagged["all"] = True
+    return tagged
 
 
 def _listed(wanted: str | tuple[str, ...]) -> list[str]:

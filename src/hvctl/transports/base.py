@@ -1,7 +1,7 @@
 """What a transport is: something that carries lines to one engine and back.
 
-A transport knows no cmdlet, no request and no retry; `session.py` does. Whatever the library under it raises becomes one of the
-two exceptions below, or an `HvctlError`, at this edge.
+A transport knows no cmdlet, no request and no retry; `session.py` does. Whatever the library under it raises becomes
+one of the two exceptions below, or an `HvctlError`, at this edge.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -359,7 +359,13 @@ class Session:
 
 
 def _error_record(frame: Frame) -> ErrorRecord:
-    fields: Mapping[str, Any] = frame.fields
     return ErrorRecord(
-        **{name: fields.get(name) for name in ErrorRecord.__slots__ if name != "undo"}, undo=bool(fields.get("undo"))
+        step=frame.get("step"),
+        message=frame["message"],
+        category=frame["category"],
+        error_id=frame["error_id"],
+        exception=frame.get("exception"),
+        hresult=frame.get("hresult"),
+        target=frame.get("target"),
+        undo=bool(frame.get("undo")),
     )

@@ -1,0 +1,193 @@
+"""What a changing verb is about to do to each object, and doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hvctl.errors import ConflictError, HvctlError, PartialError
+from hvctl.models.base import Outcome
+from hvctl.powershell.batch import Batch, Step
+from hvctl.services.failures import failure_of
+from hvctl.services.selection import Stateful
+from hvctl.transports.session import Result, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One object's part of a plan.
+
+    Attributes:
+        id: The object's id.
+        name: Its name.
+        state: Its state when the plan was made.
+        steps: The ids of the steps that change it, in order; none when it needs no change or cannot be changed.
+        wanted: The state it must have afterwards; None where any will do.
+        goes: Whether the object is gone afterwards.
+        failure: Why it cannot be changed, known before anything is sent.
+        messages: What to say when a step fails, by step id; the cmdlet's own words follow.
+    """
+
+    id: str
+    name: str
+    state: str | None
+    steps: tuple[str, ...] = ()
+    wanted: str | None = None
+    goes: bool = False
+    failure: HvctlError | None = None
+    messages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A batch, and what each object's part in it is.
+
+    Attributes:
+        verb: The command, as in `vm stop`.
+        batch: What is sent; no steps when there is nothing to do.
+        parts: One an object that was selected.
+        after: The id of the step that reads id and state afterwards.
+        look: What tells the state of the objects after an answer was lost.
+    """
+
+    verb: str
+    batch: Batch
+    parts: tuple[Part, ...]
+    after: str | None = None
+    look: Batch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a plan: an outcome an object, and the errors behind the failed ones."""
+
+    outcomes: tuple[Outcome, ...]
+    failures: tuple[HvctlError, ...]
+    warnings: tuple[str, ...] = ()
+
+    def error(self, verb: str) -> HvctlError | None:
+        """The one error a command ends with: None when all went well, their common kind when all failed."""
+        if not self.failures:
+            return None
+        if len(self.outcomes) == 1:
+            return self.failures[0]
+        kinds = {type(failure) for failure in self.failures}
+        words = f"{verb}: {len(self.failures)} of {len(self.outcomes)} failed."
+        if len(self.failures) < len(self.outcomes):
+            return PartialError(words, errors=self.failures)
+        return (kinds.pop() if len(kinds) == 1 else HvctlError)(words, errors=self.failures)
+
+
+def make_plan(
+    verb: str, parts: Sequence[Part], steps: Iterable[Step], *, before: Sequence[Step] = (), after: Step | None = None
+) -> Plan:
+    """A plan of one batch; empty when no part has a step.
+
+    Args:
+        verb: The command.
+        parts: What happens to each object.
+        steps: What changes them.
+        before: What the changing steps refer to.
+        after: What reads their states afterwards; also what is looked at when the answer is lost.
+    """
+    changing = tuple(steps)
+    if not changing:
+        return Plan(verb, Batch(()), tuple(parts))
+    tail = (after,) if after else ()
+    return Plan(
+        verb,
+        Batch((*before, *changing, *tail)),
+        tuple(parts),
+        after=after.id if after else None,
+        look=Batch(tail) if after else None,
+    )
+
+
+def run_plan(session: Session, plan: Plan, *, timeout: float | None) -> Done:
+    """Run a plan and say what became of each object.
+
+    Raises:
+        HvctlError: The session itself failed; a step's failure is in the outcomes.
+    """
+    if not plan.batch.steps:
+        return _settled(session, plan)
+    result = session.run(plan.batch, timeout=timeout, look=plan.look)
+    states = {str(record["Id"]): record["State"] for record in result.of(plan.after)} if plan.after else {}
+    return _summed([_outcome(part, result, states, session.host, plan) for part in plan.parts], result)
+
+
+def foresee(session: Session, plan: Plan) -> Done:
+    """Run what the plan reads, as a dry run does, and say what would become of each object."""
+    reading = plan.batch.reading()
+    if not reading.steps:
+        return _settled(session, plan)
+    result = session.run(reading)
+    states = {part.id: part.wanted or part.state for part in plan.parts}
+    return _summed([_outcome(part, result, states, session.host, plan) for part in plan.parts], result)
+
+
+def checked(vm: Stateful, host: str, message: str, hint: str | None = None) -> Part:
+    """A part that cannot be changed because of the state it is in."""
+    return Part(vm.id, vm.name, vm.state, failure=ConflictError(message, hint=hint, host=host, object_name=vm.name))
+
+
+def _settled(session: Session, plan: Plan) -> Done:
+    return _summed([_unsent(part, session.host) for part in plan.parts], None)
+
+
+def _summed(pairs: Sequence[tuple[Outcome, HvctlError | None]], result: Result | None) -> Done:
+    warnings = tuple(message for _, message in result.warnings) if result else ()
+    return Done(
+        tuple(outcome for outcome, _ in pairs), tuple(failure for _, failure in pairs if failure is not None), warnings
+    )
+
+
+def _unsent(part: Part, host: str) -> tuple[Outcome, HvctlError | None]:
+    return _pair(part, host, "unchanged" if part.failure is None else "failed", part.state, part.failure)
+
+
+def _outcome(
+    part: Part, result: Result, states: Mapping[str, str | None], host: str, plan: Plan
+) -> tuple[Outcome, HvctlError | None]:
+    state = states.get(part.id, part.state if plan.after is None else None)
+    failure = part.failure or _batch_failure(part, result, host, plan)
+    if failure is None and part.steps:
+        failure = _state_failure(part, state, host) if plan.after else None
+    if failure is not None:
+        return _pair(part, host, "failed", state, failure)
+    if part.goes and part.steps:
+        return _pair(part, host, "changed", None, None)
+    return _pair(part, host, "changed" if part.steps else "unchanged", state, None)
+
+
+def _batch_failure(part: Part, result: Result, host: str, plan: Plan) -> HvctlError | None:
+    """The failure of a step of this part, or of a step or a deadline that concerns them all."""
+    if not part.steps:
+        return None
+    own = {step for other in plan.parts for step in other.steps}
+    for record in result.errors:
+        if record.undo or (record.step in own and record.step not in part.steps):
+            continue
+        message = part.messages.get(record.step or "")
+        return failure_of(record, result, host=host, object_name=part.name, message=message)
+    return None
+
+
+def _state_failure(part: Part, state: str | None, host: str) -> HvctlError | None:
+    if part.goes:
+        words = f"'{part.name}' is still there."
+        return None if state is None else ConflictError(words, host=host, object_name=part.name)
+    if part.wanted is None or state == part.wanted:
+        return None
+    words = "is gone" if state is None else f"is {state}, not {part.wanted}"
+    return ConflictError(f"'{part.name}' {words}.", host=host, object_name=part.name)
+
+
+def _pair(
+    part: Part, host: str, outcome: str, state: str | None, failure: HvctlError | None
+) -> tuple[Outcome, HvctlError | None]:
+    error = failure.as_dict() if failure else None
+    made = Outcome.model_validate(
+        {"id": part.id, "name": part.name, "host": host, "outcome": outcome, "state": state, "error": error}
+    )
+    return made, failure

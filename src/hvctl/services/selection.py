@@ -1,0 +1,173 @@
+"""Which objects a command means: names, ids, patterns, states, all. The same for every noun and verb."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol, TypeVar
+
+from hvctl.errors import ConflictError, NotFoundError, UsageError
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+T = TypeVar("T", bound="Selectable")
+S = TypeVar("S", bound="Stateful")
+
+
+class Selectable(Protocol):
+    """What can be selected: something with an id and a name."""
+
+    @property
+    def id(self) -> str:
+        """The id."""
+
+    @property
+    def name(self) -> str:
+        """The name, which need not be unique."""
+
+
+class Stateful(Selectable, Protocol):
+    """Something with a state as well."""
+
+    @property
+    def state(self) -> str:
+        """The state, as Hyper-V names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name as it was given; a literal one is never a pattern."""
+
+    text: str
+    literal: bool = False
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether the text may match several names."""
+        return not self.literal and any(mark in self.text for mark in "*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a command was asked to work on.
+
+    Attributes:
+        names: Names, ids and patterns; all of them must be found.
+        states: Keep only objects in one of these states, lower-case.
+        everything: `--all`.
+    """
+
+    names: tuple[Name, ...] = ()
+    states: frozenset[str] = frozenset()
+    everything: bool = False
+
+    @classmethod
+    def of(cls, *texts: str) -> Selection:
+        """The selection of some names or patterns."""
+        return cls(tuple(Name(text) for text in texts))
+
+    @property
+    def is_one_literal(self) -> bool:
+        """Whether exactly one object was asked for by its own name."""
+        return len(self.names) == 1 and not self.names[0].is_pattern and not self.names[0].literal
+
+    def require_something(self) -> None:
+        """Refuse a selection that names nothing, or contradicts itself.
+
+        Raises:
+            UsageError: Nothing was selected, or names stand beside `--all`.
+        """
+        if self.everything and self.names:
+            raise UsageError("Names and --all contradict each other.", hint="Give names, or --all.")
+        if not self.names and not self.everything and not self.states:
+            raise UsageError(
+                "Nothing was selected.", hint="Give names, patterns, - for names on stdin, --state or --all."
+            )
+
+
+EVERYTHING = Selection()
+"""What a list shows when nothing is asked for."""
+
+
+def match(names: Iterable[Name], items: Sequence[T], noun: str, host: str) -> list[T]:
+    """The items that the names mean, each once, in the order of the names.
+
+    Raises:
+        NotFoundError: A name or pattern matches nothing; all such are named.
+        ConflictError: A name fits several objects.
+    """
+    found: dict[str, T] = {}
+    missing: list[str] = []
+    for name in names:
+        matches = _match_one(name, items, noun, host)
+        if not matches:
+            missing.append(name.text)
+        found.update((item.id, item) for item in matches)
+    if missing:
+        words = ", ".join(f"'{name}'" for name in missing)
+        raise NotFoundError(
+            f"No {noun} {words} on {host}.",
+            host=host,
+            object_name=missing[0],
+            hint=f"List them: hvctl {noun_word(noun)} list",
+        )
+    return list(found.values())
+
+
+def keep_states(items: Sequence[S], states: frozenset[str]) -> list[S]:
+    """The items in one of the states; all of them where no state is asked for."""
+    return [item for item in items if not states or item.state.lower() in states]
+
+
+def noun_word(noun: str) -> str:
+    """The command word of a noun: vm for virtual machine."""
+    return {"virtual machine": "vm", "virtual switch": "switch"}.get(noun, noun)
+
+
+def _match_one(name: Name, items: Sequence[T], noun: str, host: str) -> list[T]:
+    wanted = name.text.casefold()
+    if _GUID.fullmatch(name.text):
+        by_id = [item for item in items if item.id.casefold() == wanted]
+        if by_id:
+            return by_id
+    exact = [item for item in items if item.name.casefold() == wanted]
+    if len(exact) > 1:
+        ids = ", ".join(item.id for item in exact)
+        raise ConflictError(
+            f"{len(exact)} {noun}s on {host} are called '{name.text}'.",
+            host=host,
+            object_name=name.text,
+            hint=f"Use an id: {ids}",
+        )
+    if exact or not name.is_pattern:
+        return exact
+    pattern = wildcard(name.text)
+    return [item for item in items if pattern.fullmatch(item.name)]
+
+
+@cache
+def wildcard(text: str) -> re.Pattern[str]:
+    """A PowerShell wildcard pattern as a regular expression: `*`, `?`, `[abc]`, `[a-z]`; case is ignored."""
+    parts = []
+    position = 0
+    while position < len(text):
+        character = text[position]
+        closing = text.find("]", position + 2) if character == "[" else -1
+        if character == "*":
+            parts.append(".*")
+        elif character == "?":
+            parts.append(".")
+        elif closing > 0:
+            inner = re.sub(r"([\\^\[\]&~|])", r"\\\1", text[position + 1 : closing])
+            parts.append(f"[{inner}]")
+            position = closing
+        else:
+            parts.append(re.escape(character))
+        position += 1
+    try:
+        return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
+    except re.error as error:
+        raise UsageError(f"'{text}' is not a pattern: {error}.") from error

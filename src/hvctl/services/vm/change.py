@@ -1,0 +1,100 @@
+"""Changing settings and names of virtual machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hvctl.errors import ConflictError
+from hvctl.models.vm import VmChange
+from hvctl.powershell.batch import Call, Ref, Step, Value
+from hvctl.services.plan import Part, Plan, checked, make_plan
+from hvctl.services.selection import Stateful
+from hvctl.services.vm.power import plain
+from hvctl.services.vm.read import VmSettings, states_step
+
+_PARAMETERS = {
+    "processors": "ProcessorCount",
+    "memory": "MemoryStartupBytes",
+    "memory_minimum": "MemoryMinimumBytes",
+    "memory_maximum": "MemoryMaximumBytes",
+    "notes": "Notes",
+    "automatic_start_action": "AutomaticStartAction",
+    "automatic_start_delay": "AutomaticStartDelay",
+    "automatic_stop_action": "AutomaticStopAction",
+    "checkpoint_type": "CheckpointType",
+}
+
+_NEEDS_OFF = {
+    "processors": "the number of processors",
+    "memory": "startup memory",
+    "dynamic_memory": "dynamic memory on or off",
+}
+
+
+def memory_parameters(dynamic: bool | None) -> dict[str, Value]:  # noqa: FBT001 - three-valued: None leaves it alone
+    """The switch of Set-VM that turns dynamic memory on or off."""
+    if dynamic is None:
+        return {}
+    return {"DynamicMemory": True} if dynamic else {"StaticMemory": True}
+
+
+def plan_set(vms: Sequence[VmSettings], change: VmChange, host: str) -> Plan:
+    """Change settings, one Set-VM a virtual machine; what a VM has already is not sent.
+
+    What only an Off machine can change is refused before anything is sent.
+    """
+    parts: list[Part] = []
+    steps: list[Step] = []
+    for number, vm in enumerate(vms):
+        wanted = _differences(vm, change)
+        blocked = [words for name, words in _NEEDS_OFF.items() if name in wanted]
+        if not wanted:
+            parts.append(Part(vm.id, vm.name, vm.state))
+        elif blocked and plain(vm.state) != "Off":
+            words = f"'{vm.name}' is {vm.state}; {' and '.join(blocked)} can be changed only while it is off."
+            parts.append(checked(vm, host, words, "Shut it down first: hvctl vm stop"))
+        else:
+            step = Step(f"set_{number}", Call("Set-VM", _set_parameters(vm, wanted)), on_error="continue")
+            steps.append(step)
+            messages = {step.id: f"'{vm.name}' was not changed"}
+            parts.append(Part(vm.id, vm.name, vm.state, (step.id,), messages=messages))
+    return _wrap("vm set", parts, steps)
+
+
+def plan_rename(vm: Stateful, new_name: str, everyone: Iterable[Stateful], host: str) -> Plan:
+    """Give a virtual machine another name.
+
+    Raises:
+        ConflictError: Another one has that name; Hyper-V itself would allow it.
+    """
+    for other in everyone:
+        if other.name.casefold() == new_name.casefold() and other.id != vm.id:
+            raise ConflictError(
+                f"Another virtual machine on {host} is called '{other.name}'.", host=host, object_name=other.name
+            )
+    if vm.name == new_name:
+        return _wrap("vm rename", [Part(vm.id, vm.name, vm.state)], [])
+    call = Call("Rename-VM", {"VM": Ref("vms", where={"Id": vm.id}), "NewName": new_name})
+    part = Part(vm.id, new_name, vm.state, ("rename",), messages={"rename": f"'{vm.name}' was not renamed"})
+    return _wrap("vm rename", [part], [Step("rename", call, on_error="continue")])
+
+
+def _differences(vm: VmSettings, change: VmChange) -> dict[str, Value]:
+    asked = {name: value for name, value in change if value is not None}
+    wants_dynamic = change.dynamic_memory is None and (change.memory_minimum or change.memory_maximum)
+    if wants_dynamic:
+        asked["dynamic_memory"] = True
+    return {name: value for name, value in asked.items() if getattr(vm, name) != value}
+
+
+def _set_parameters(vm: VmSettings, wanted: dict[str, Value]) -> dict[str, Value]:
+    parameters: dict[str, Value] = {"VM": Ref("vms", where={"Id": vm.id})}
+    dynamic = wanted.get("dynamic_memory")
+    parameters |= memory_parameters(None if dynamic is None else bool(dynamic))
+    parameters |= {_PARAMETERS[name]: value for name, value in wanted.items() if name in _PARAMETERS}
+    return parameters
+
+
+def _wrap(name: str, parts: list[Part], steps: list[Step]) -> Plan:
+    ids = [part.id for part in parts if part.steps]
+    return make_plan(name, parts, steps, before=(states_step("vms", ids),), after=states_step("after", ids))

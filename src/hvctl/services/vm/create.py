@@ -1,0 +1,181 @@
+"""Creating a virtual machine: one batch that leaves nothing behind when any step of it fails."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from hvctl.models.vm import VirtualMachine, VmCreate
+from hvctl.powershell.batch import SELF, Batch, Call, Ref, Step, Value
+from hvctl.services.vm.change import memory_parameters
+from hvctl.services.vm.read import VmState, detail_steps
+
+_NEW = Ref("vm")
+_ADAPTER = Ref("adapter")
+_NOT_IN_FILE_NAMES = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+_DEVICE_NAMES = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(\..*)?", re.IGNORECASE)
+_DISK_FILES = (".vhdx", ".vhd")
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """The batch that creates a virtual machine, and what to say when a step of it fails.
+
+    Attributes:
+        batch: What is sent; the step `details` holds the new machine.
+        messages: What failed, by step id; the cmdlet's own words follow.
+    """
+
+    batch: Batch
+    messages: dict[str, str] = field(default_factory=dict)
+
+
+def plan_look() -> Batch:
+    """What must be known before a virtual machine can be planned: the names taken, and where disks go."""
+    return Batch(
+        (
+            Step("vms", Call("Get-VM"), select=VmState.properties()),
+            Step("host", Call("Get-VMHost"), select=("VirtualHardDiskPath",)),
+        )
+    )
+
+
+def plan_create(spec: VmCreate, default_disk_folder: str) -> Creation:
+    """The batch for a new virtual machine.
+
+    Checks come first, then the machine, then what belongs to it; each made thing has its undo.
+
+    Args:
+        spec: What was asked for.
+        default_disk_folder: The host's folder for new disks, from Get-VMHost.
+    """
+    steps = [*_checks(spec), *_machine(spec), *_disk(spec, default_disk_folder), *_dvd(spec), *_firmware(spec)]
+    steps += _network(spec)
+    if spec.start:
+        turn_off = Call("Stop-VM", {"VM": _NEW, "TurnOff": True, "Force": True})
+        steps.append(Step("start", Call("Start-VM", {"VM": _NEW}), undo=turn_off))
+    details = Call("Get-VM", {"Id": Ref("vm", property="Id")})
+    steps.append(Step("details", details, select=VirtualMachine.properties(), expect="one"))
+    steps += detail_steps("details")
+    return Creation(Batch(tuple(steps)), _messages(spec))
+
+
+def disk_path(spec: VmCreate, default_folder: str) -> str:
+    """Where the new disk goes: `--disk-path` as a file or a folder, else `--path`, else the host's folder for disks."""
+    if spec.disk_path is not None and spec.disk_path.lower().endswith(_DISK_FILES):
+        return spec.disk_path
+    folder = spec.disk_path or spec.path or default_folder
+    return f"{folder.rstrip(chr(92) + '/')}\\{file_name(spec.name)}.vhdx"
+
+
+def file_name(name: str) -> str:
+    """A virtual machine's name as a Windows file name: what such a name may not hold becomes an underscore."""
+    safe = _NOT_IN_FILE_NAMES.sub("_", name).rstrip(" .") or "_"
+    return f"_{safe}" if _DEVICE_NAMES.fullmatch(safe) else safe
+
+
+def _checks(spec: VmCreate) -> list[Step]:
+    steps = [Step("absent", Call("Get-VM"), where={"Name": spec.name}, expect="none")]
+    if spec.switch is not None:
+        steps.append(Step("switch", Call("Get-VMSwitch"), where={"Name": spec.switch}, expect="one"))
+    for step_id, path in (("iso", spec.iso), ("attach", spec.attach)):
+        if path is not None:
+            is_file = Call("Test-Path", {"LiteralPath": path, "PathType": "Leaf"})
+            steps.append(Step(f"{step_id}_file", is_file, where={SELF: "True"}, expect="one"))
+    return steps
+
+
+def _machine(spec: VmCreate) -> list[Step]:
+    new: dict[str, Value] = {
+        "Name": spec.name,
+        "Generation": spec.generation,
+        "MemoryStartupBytes": spec.memory,
+        "NoVHD": True,
+    }
+    if spec.path is not None:
+        new["Path"] = spec.path
+    remove = Call("Remove-VM", {"VM": _NEW, "Force": True})
+    steps = [Step("vm", Call("New-VM", new), expect="one", undo=remove)]
+    settings = _settings(spec)
+    if settings:
+        steps.append(Step("settings", Call("Set-VM", {"VM": _NEW, **settings})))
+    return steps
+
+
+def _settings(spec: VmCreate) -> dict[str, Value]:
+    has_limits = spec.memory_minimum is not None or spec.memory_maximum is not None
+    dynamic = True if spec.dynamic_memory is None and has_limits else spec.dynamic_memory
+    settings = memory_parameters(dynamic)
+    optional = {
+        "MemoryMinimumBytes": spec.memory_minimum,
+        "MemoryMaximumBytes": spec.memory_maximum,
+        "ProcessorCount": spec.processors,
+        "Notes": spec.notes,
+    }
+    settings |= {name: value for name, value in optional.items() if value is not None}
+    return settings
+
+
+def _disk(spec: VmCreate, default_folder: str) -> list[Step]:
+    if spec.disk is None and spec.attach is None:
+        return []
+    steps: list[Step] = []
+    path: Value = spec.attach
+    if spec.disk is not None:
+        new = Call("New-VHD", {"Path": disk_path(spec, default_folder), "SizeBytes": spec.disk, "Dynamic": True})
+        remove = Call("Remove-Item", {"LiteralPath": Ref("disk", property="Path"), "Force": True})
+        steps.append(Step("disk", new, expect="one", undo=remove))
+        path = Ref("disk", property="Path")
+    steps.append(Step("drive", Call("Add-VMHardDiskDrive", {"VM": _NEW, "Path": path, "Passthru": True})))
+    return steps
+
+
+def _dvd(spec: VmCreate) -> list[Step]:
+    if spec.iso is None:
+        return []
+    if spec.generation == 2:
+        return [Step("dvd", Call("Add-VMDvdDrive", {"VM": _NEW, "Path": spec.iso, "Passthru": True}))]
+    find = Step("dvd", Call("Get-VMDvdDrive", {"VM": _NEW}), expect="one")
+    return [find, Step("insert", Call("Set-VMDvdDrive", {"VMDvdDrive": Ref("dvd"), "Path": spec.iso}))]
+
+
+def _firmware(spec: VmCreate) -> list[Step]:
+    """What boots first: the ISO, else the disk. Generation 1 knows kinds of devices only, not the device itself."""
+    if spec.generation == 1:
+        if spec.iso is None:
+            return []
+        order = ("CD", "IDE", "LegacyNetworkAdapter", "Floppy")
+        return [Step("bios", Call("Set-VMBios", {"VM": _NEW, "StartupOrder": order}))]
+    settings: dict[str, Value] = {}
+    if spec.secure_boot_template is not None:
+        settings["SecureBootTemplate"] = spec.secure_boot_template
+    if spec.iso is not None:
+        settings["FirstBootDevice"] = Ref("dvd")
+    elif spec.disk is not None or spec.attach is not None:
+        settings["FirstBootDevice"] = Ref("drive")
+    return [Step("boot", Call("Set-VMFirmware", {"VM": _NEW, **settings}))] if settings else []
+
+
+def _network(spec: VmCreate) -> list[Step]:
+    """Connect by object: a switch's name may hold wildcard characters."""
+    if spec.switch is None:
+        return []
+    connect = Call("Connect-VMNetworkAdapter", {"VMNetworkAdapter": _ADAPTER, "VMSwitch": Ref("switch")})
+    steps = [Step("adapter", Call("Get-VMNetworkAdapter", {"VM": _NEW}), expect="one"), Step("connect", connect)]
+    if spec.vlan is not None:
+        vlan = Call("Set-VMNetworkAdapterVlan", {"VMNetworkAdapter": _ADAPTER, "Access": True, "VlanId": spec.vlan})
+        steps.append(Step("vlan", vlan))
+    return steps
+
+
+def _messages(spec: VmCreate) -> dict[str, str]:
+    name = f"'{spec.name}'"
+    return {
+        "absent": f"A virtual machine called {name} exists already.",
+        "switch": f"There is no virtual switch '{spec.switch}', or more than one.",
+        "iso_file": f"The host has no file '{spec.iso}'.",
+        "attach_file": f"The host has no file '{spec.attach}'.",
+        "vm": f"{name} was not created",
+        "disk": f"{name} was not created, its disk could not be made",
+        "start": f"{name} was not created, it could not be started",
+    }

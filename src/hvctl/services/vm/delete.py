@@ -1,0 +1,243 @@
+"""Deleting virtual machines, and their disks where nothing else needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hvctl.powershell.batch import SELF, Batch, Call, Ref, Step
+from hvctl.services.failures import failure_of
+from hvctl.services.plan import Part, Plan, checked, make_plan
+from hvctl.services.selection import Stateful
+from hvctl.services.vm.power import AT_REST, plain
+from hvctl.services.vm.read import states_step
+from hvctl.transports.session import Result, Session
+
+_CHECKPOINT_FILES = (".avhdx", ".avhd")
+_DEEPEST = 64
+"""Links of a differencing chain that are followed before it counts as endless."""
+
+
+@dataclass(slots=True)
+class Disks:
+    """Who uses which virtual disk of a host. Paths are compared without regard to case.
+
+    Attributes:
+        of_vm: The disks of each VM's drives, by VM id, as the drives name them.
+        users: The ids of the VMs that need a disk: attached, in a checkpoint, or as an ancestor; by folded path.
+        unclear: Disks whose parent could not be read although the file is there.
+    """
+
+    of_vm: dict[str, list[str]] = field(default_factory=dict)
+    users: dict[str, set[str]] = field(default_factory=dict)
+    unclear: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """A plan, the loss it means in words, and the disks that stay although they were asked for."""
+
+    plan: Plan
+    losses: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def plan_owners(ids: Sequence[str]) -> Batch:
+    """Which of the virtual machines a cluster owns."""
+    return Batch((Step("chosen", Call("Get-VM"), select=("Id", "IsClustered"), where={"Id": tuple(ids)}),))
+
+
+def plan_disks() -> Batch:
+    """Every drive of the host, every disk a checkpoint holds, and the parent of each attached disk."""
+    every = Ref("every", all=True)
+    attached = Ref("drives", property="Path", all=True)
+    return Batch(
+        (
+            Step("every", Call("Get-VM")),
+            Step("drives", Call("Get-VMHardDiskDrive", {"VM": every}), select=("VMId", "Path", "DiskNumber")),
+            Step("snapshots", Call("Get-VMSnapshot", {"VM": every}), select=("VMId", "HardDrives.Path")),
+            _parents_step(attached),
+        )
+    )
+
+
+def plan_parents(paths: Sequence[str]) -> Batch:
+    """The next link of differencing chains, and whether the files are there at all."""
+    exist = (
+        Step(f"file_{number}", Call("Test-Path", {"LiteralPath": path}), select=(SELF,), on_error="continue")
+        for number, path in enumerate(paths)
+    )
+    return Batch((_parents_step(tuple(paths)), *exist))
+
+
+def read_disks(session: Session) -> Disks:
+    """Follow every chain of the host to its end, a batch a link; most hosts need one.
+
+    Raises:
+        HvctlError: The drives or checkpoints could not be read.
+    """
+    result = session.run(plan_disks())
+    if result.failure is not None and not result.ok:
+        raise failure_of(result.failure, result, host=session.host, message="The host's disks could not be read")
+    uses = _uses(result)
+    links: dict[str, str | None] = {}
+    _follow(links, result)
+    unclear = _read_links(session, [path for _, path in uses], links)
+    disks = Disks(unclear=unclear)
+    for vm_id, path in uses:
+        for link in _chain(path, links):
+            disks.users.setdefault(link, set()).add(vm_id)
+    for record in result.of("drives"):
+        if record["DiskNumber"] is None and record["Path"]:
+            disks.of_vm.setdefault(str(record["VMId"]), []).append(record["Path"])
+    return disks
+
+
+def plan_delete(
+    vms: Sequence[Stateful], clustered: frozenset[str], disks: Disks | None, host: str, *, turn_off: bool
+) -> Deletion:
+    """Delete virtual machines.
+
+    Args:
+        vms: The VMs that were selected.
+        clustered: Ids of those that a cluster owns; they are refused.
+        disks: Who uses which disk, when the disks go too; None when they stay.
+        host: The host, for errors.
+        turn_off: Cut the power of those that are not at rest.
+    """
+    parts: list[Part] = []
+    steps: list[Step] = []
+    files: list[str] = []
+    losses: list[str] = []
+    kept: list[str] = []
+    names = {vm.id: vm.name for vm in vms}
+    for number, vm in enumerate(vms):
+        refused = _refusal(vm, clustered, disks, host, turn_off=turn_off)
+        if refused is not None:
+            parts.append(refused)
+            continue
+        takes, leaves = _split(vm, disks, names)
+        kept += leaves
+        files += takes
+        own = _steps(vm, number, takes, turn_off=plain(vm.state) not in AT_REST)
+        steps += own
+        losses.append(_loss(vm, takes))
+        messages = {step.id: f"'{vm.name}' is gone, but a disk of it could not be deleted" for step in own[1:]}
+        messages |= {step.id: f"'{vm.name}' was not deleted" for step in own if not step.id.startswith("file_")}
+        parts.append(Part(vm.id, vm.name, vm.state, tuple(step.id for step in own), goes=True, messages=messages))
+    ids = [part.id for part in parts if part.steps]
+    before = [states_step("vms", ids)]
+    if files:
+        before.append(Step("files", Call("Get-VHD", {"Path": tuple(files)}), on_error="continue"))
+    plan = make_plan("vm delete", parts, steps, before=before, after=states_step("after", ids))
+    return Deletion(plan, tuple(losses), tuple(kept))
+
+
+def _parents_step(paths: Ref | tuple[str, ...]) -> Step:
+    return Step("parents", Call("Get-VHD", {"Path": paths}), select=("Path", "ParentPath"), on_error="continue")
+
+
+def _refusal(vm: Stateful, clustered: frozenset[str], disks: Disks | None, host: str, *, turn_off: bool) -> Part | None:
+    if vm.id in clustered:
+        return checked(vm, host, f"'{vm.name}' belongs to a cluster.", "Remove its role from the cluster first.")
+    if plain(vm.state) not in AT_REST and not turn_off:
+        return checked(
+            vm, host, f"'{vm.name}' is {vm.state}.", "Shut it down first (hvctl vm stop), or add --turn-off."
+        )
+    if disks is None:
+        return None
+    own = disks.of_vm.get(vm.id, [])
+    if any(path.lower().endswith(_CHECKPOINT_FILES) for path in own):
+        return checked(vm, host, f"'{vm.name}' has checkpoints.", "Delete its checkpoints first, or leave its disks.")
+    if own and disks.unclear:
+        words = f"Whether the disks of '{vm.name}' are needed cannot be told: {disks.unclear[0]} cannot be read."
+        return checked(vm, host, words, "Delete it without --with-disks.")
+    return None
+
+
+def _split(vm: Stateful, disks: Disks | None, names: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """The disks that go with a VM, and a sentence for each that stays because another VM needs it."""
+    takes: list[str] = []
+    leaves: list[str] = []
+    for path in disks.of_vm.get(vm.id, []) if disks else []:
+        others = disks.users.get(path.casefold(), set()) - {vm.id} if disks else set()
+        if others:
+            words = ", ".join(sorted(names.get(other, other) for other in others))
+            leaves.append(f"{path} stays: it is needed by {words}.")
+        else:
+            takes.append(path)
+    return takes, leaves
+
+
+def _steps(vm: Stateful, number: int, files: Iterable[str], *, turn_off: bool) -> list[Step]:
+    target = Ref("vms", where={"Id": vm.id})
+    steps: list[Step] = []
+    if turn_off:
+        call = Call("Stop-VM", {"VM": target, "TurnOff": True, "Force": True})
+        steps.append(Step(f"off_{number}", call, on_error="continue"))
+    needs = tuple(step.id for step in steps)
+    remove = Call("Remove-VM", {"VM": target, "Force": True})
+    steps.append(Step(f"remove_{number}", remove, on_error="continue", needs=needs))
+    for index, path in enumerate(files):
+        named = Ref("files", where={"Path": path}, property="Path")
+        call = Call("Remove-Item", {"LiteralPath": named, "Force": True})
+        steps.append(Step(f"file_{number}_{index}", call, on_error="continue", needs=(f"remove_{number}",)))
+    return steps
+
+
+def _loss(vm: Stateful, files: Sequence[str]) -> str:
+    words = f"'{vm.name}'"
+    if plain(vm.state) not in AT_REST:
+        words += f" ({vm.state}; its power is cut)"
+    elif plain(vm.state) != "Off":
+        words += " (its saved state is lost)"
+    if files:
+        words += f" with {', '.join(files)}"
+    return words
+
+
+def _read_links(session: Session, paths: Iterable[str], links: dict[str, str | None]) -> tuple[str, ...]:
+    """Read parents until every link is known; return the files that are there and cannot be read."""
+    wanted = {path.casefold(): path for path in paths}
+    unreadable: dict[str, str] = {}
+    missing: set[str] = set()
+    for _ in range(_DEEPEST):
+        wanted |= {parent.casefold(): parent for parent in links.values() if parent}
+        ask = [path for key, path in wanted.items() if key not in links.keys() | missing | unreadable.keys()]
+        if not ask:
+            break
+        result = session.run(plan_parents(ask))
+        _follow(links, result)
+        for number, path in enumerate(ask):
+            if any(record[SELF] for record in result.of(f"file_{number}")):
+                unreadable[path.casefold()] = path
+            else:
+                missing.add(path.casefold())
+    return tuple(path for key, path in unreadable.items() if key not in links)
+
+
+def _uses(result: Result) -> list[tuple[str, str]]:
+    """Pairs of VM id and path: what is attached, and what checkpoints hold."""
+    uses = [(str(drive["VMId"]), drive["Path"]) for drive in result.of("drives")]
+    for snapshot in result.of("snapshots"):
+        uses += [(str(snapshot["VMId"]), path) for path in snapshot["HardDrives.Path"] or ()]
+    return [(vm_id, path) for vm_id, path in uses if path]
+
+
+def _follow(links: dict[str, str | None], result: Result) -> None:
+    for record in result.of("parents"):
+        links[record["Path"].casefold()] = record["ParentPath"] or None
+
+
+def _chain(path: str, links: Mapping[str, str | None]) -> list[str]:
+    chain: list[str] = []
+    link: str | None = path
+    while link is not None and link.casefold() not in chain:
+        chain.append(link.casefold())
+        link = links.get(link.casefold())
+    return chain
+
+
+def clustered_ids(result: Result) -> frozenset[str]:
+    """The ids of the clustered VMs among the answers of `plan_owners`."""
+    return frozenset(str(record["Id"]) for record in result.of("chosen") if record["IsClustered"])

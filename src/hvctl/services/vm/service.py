@@ -1,0 +1,152 @@
+"""Virtual machines of one host: the plans of this package, run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from hvctl.errors import ConflictError, NotFoundError
+from hvctl.models.base import Record
+from hvctl.models.vm import VirtualMachine, VmCreate, VmSummary
+from hvctl.powershell.batch import Batch
+from hvctl.services.failures import failure_of, lacks_rights, rights_error
+from hvctl.services.selection import EVERYTHING, Name, Selection, Stateful, keep_states, match
+from hvctl.services.vm import create as creating
+from hvctl.services.vm import delete as deleting
+from hvctl.services.vm import read
+from hvctl.services.vm.read import VmState
+from hvctl.transports.session import Result, Session
+
+R = TypeVar("R", bound=Record)
+
+
+class VmService:
+    """Virtual machines of the host that a session talks to.
+
+    Args:
+        session: The host.
+        timeout: Seconds that a command may take; None for no limit.
+    """
+
+    def __init__(self, session: Session, *, timeout: float | None = 600.0) -> None:
+        self._session = session
+        self._timeout = timeout
+
+    def everyone(self, model: type[R]) -> Sequence[R]:
+        """Every virtual machine of the host, as `model`.
+
+        Raises:
+            AccessError: The list is empty and the login lacks the rights to see any.
+        """
+        result = self._read(read.plan_list(model))
+        if not result.of("vms") and lacks_rights(result):
+            raise rights_error(self._session.host)
+        return model.read(self._session.host, result.of("vms"))
+
+    def list(self, selection: Selection = EVERYTHING) -> Sequence[VmSummary]:
+        """The virtual machines that a selection means; all of them where it names none."""
+        return self._chosen(selection, VmSummary)
+
+    def show(self, selection: Selection) -> Sequence[VirtualMachine]:
+        """Everything about the virtual machines that a selection means."""
+        chosen = self._chosen(selection, VmState)
+        return self.details([vm.id for vm in chosen])
+
+    def details(self, ids: Sequence[str]) -> Sequence[VirtualMachine]:
+        """Everything about virtual machines, by id, in that order."""
+        if not ids:
+            return []
+        machines = {vm.id: vm for vm in read.assemble(self._session.host, self._read(read.plan_details(ids)))}
+        return [machines[vm_id] for vm_id in ids if vm_id in machines]
+
+    def select(self, selection: Selection, model: type[R]) -> Sequence[R]:
+        """The virtual machines that a changing verb is to work on, as `model`.
+
+        Raises:
+            NotFoundError: A name matches nothing.
+            ConflictError: A name fits several.
+        """
+        selection.require_something()
+        return self._chosen(selection, model)
+
+    def find(self, name: str) -> VmState | None:
+        """The virtual machine of exactly that name, or None."""
+        try:
+            return match([Name(name, literal=True)], self.everyone(VmState), "virtual machine", self._session.host)[0]
+        except NotFoundError:
+            return None
+
+    def plan_create(self, spec: VmCreate) -> creating.Creation:
+        """Look at the host, and make the batch that creates a virtual machine there.
+
+        Raises:
+            ConflictError: The name is taken; `object_name` holds it.
+        """
+        result = self._read(creating.plan_look())
+        if not result.of("vms") and lacks_rights(result):
+            raise rights_error(self._session.host)
+        for vm in VmState.read(self._session.host, result.of("vms")):
+            if vm.name.casefold() == spec.name.casefold():
+                raise AlreadyThere(vm)
+        return creating.plan_create(spec, result.of("host")[0]["VirtualHardDiskPath"])
+
+    def create(self, spec: VmCreate, creation: creating.Creation) -> VirtualMachine:
+        """Create a virtual machine; when a step fails, nothing of it is left.
+
+        Raises:
+            HvctlError: What failed, and what could not be taken back.
+        """
+        look = Batch((read.plan_list(VmState).steps[0],))
+        result = self._session.run(creation.batch, timeout=self._timeout, look=look)
+        self._check_creation(spec, creation, result)
+        return read.assemble(self._session.host, result, "details")[0]
+
+    def foresee(self, spec: VmCreate, creation: creating.Creation) -> None:
+        """Run the checks of a creation and nothing else, as a dry run does.
+
+        Raises:
+            HvctlError: A check fails.
+        """
+        result = self._session.run(creation.batch.reading(), timeout=self._timeout)
+        self._check_creation(spec, creation, result)
+
+    def plan_delete(self, vms: Sequence[Stateful], *, turn_off: bool, with_disks: bool) -> deleting.Deletion:
+        """Read what deletion must know, and make its plan."""
+        clustered: frozenset[str] = frozenset()
+        disks = None
+        if vms:
+            clustered = deleting.clustered_ids(self._read(deleting.plan_owners([vm.id for vm in vms])))
+            disks = deleting.read_disks(self._session) if with_disks else None
+        return deleting.plan_delete(vms, clustered, disks, self._session.host, turn_off=turn_off)
+
+    def _chosen(self, selection: Selection, model: type[R]) -> Sequence[R]:
+        everyone = self.everyone(model)
+        if selection.names:
+            everyone = match(selection.names, everyone, "virtual machine", self._session.host)  # type: ignore[type-var]
+        return keep_states(everyone, selection.states)  # type: ignore[type-var]
+
+    def _read(self, batch: Batch) -> Result:
+        result = self._session.run(batch, timeout=self._timeout)
+        if not result.ok and result.failure is not None:
+            raise failure_of(result.failure, result, host=self._session.host)
+        return result
+
+    def _check_creation(self, spec: VmCreate, creation: creating.Creation, result: Result) -> None:
+        record = result.failure
+        if result.ok or record is None:
+            return
+        message = creation.messages.get(record.step or "", f"'{spec.name}' was not created")
+        raise failure_of(record, result, host=self._session.host, object_name=spec.name, message=message)
+
+
+class AlreadyThere(ConflictError):
+    """The name of a virtual machine that was to be created is taken."""
+
+    def __init__(self, vm: VmState) -> None:
+        super().__init__(
+            f"A virtual machine called '{vm.name}' exists already.",
+            host=vm.host,
+            object_name=vm.name,
+            hint="Choose another name, or add --exist-ok to be shown the one that is there.",
+        )
+        self.vm = vm
