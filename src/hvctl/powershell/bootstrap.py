@@ -9,13 +9,22 @@ import json
 from functools import cache
 from importlib import resources
 
-_FLAGS = (
-    "-NoLogo -NoProfile -NonInteractive -ExecutionPolicy Bypass -InputFormat Text -OutputFormat Text -EncodedCommand"
-).split()
+_FLAGS = [
+    "-NoLogo",
+    "-NoProfile",
+    "-NonInteractive",
+    "-ExecutionPolicy",
+    "Bypass",
+    "-InputFormat",
+    "Text",
+    "-OutputFormat",
+    "Text",
+    "-EncodedCommand",
+]
 
-# The host's own reader feeds stdin line by line to a script that mentions $input at its top level: the first line is the
-# engine, and the enumerator goes on to it. In a restricted language mode neither methods nor [Console] may be used, so
-# the refusal is a string that the pipeline prints.
+# The host's own reader feeds stdin line by line to a script that mentions $input at its top level: the first line is
+# the engine, and the enumerator goes on to it. In a restricted language mode [Console] may not be used, so the refusal
+# there is a string that the pipeline prints.
 _SCRIPT = """\
 $mode = "$($ExecutionContext.SessionState.LanguageMode)"
 if ($mode -ne 'FullLanguage') {
