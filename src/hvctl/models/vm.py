@@ -197,6 +197,12 @@ class VmChange(Model):
         return self
 
 
+class VmRename(Model):
+    """What `vm rename` is asked for."""
+
+    new_name: VmName
+
+
 def _check_memory(startup: int | None, minimum: int | None, maximum: int | None, dynamic: bool | None) -> None:  # noqa: FBT001
     _require(dynamic is not False or (minimum is None and maximum is None), "a minimum or maximum needs dynamic memory")
     order = [size for size in (minimum, startup, maximum) if size is not None]

@@ -21,7 +21,8 @@ from hvctl.errors import (
     TimedOutError,
     UnsupportedError,
 )
-from hvctl.transports.session import ErrorRecord, Result
+from hvctl.powershell.batch import Batch
+from hvctl.transports.session import ErrorRecord, Result, Session
 
 
 class _Kind(NamedTuple):
@@ -104,6 +105,18 @@ def failure_of(
     if result.not_undone:
         words += f" Could not be taken back: {', '.join(result.not_undone)}."
     return kind.error(words, hint=kind.hint, host=host, object_name=object_name, cmdlet_error=record.as_dict())
+
+
+def read(session: Session, batch: Batch, *, timeout: float | None) -> Result:
+    """Run a batch that must succeed.
+
+    Raises:
+        HvctlError: A step failed.
+    """
+    result = session.run(batch, timeout=timeout)
+    if not result.ok and result.failure is not None:
+        raise failure_of(result.failure, result, host=session.host)
+    return result
 
 
 def lacks_rights(result: Result) -> bool:

@@ -92,8 +92,15 @@ EVERYTHING = Selection()
 """What a list shows when nothing is asked for."""
 
 
-def match(names: Iterable[Name], items: Sequence[T], noun: str, host: str) -> list[T]:
+def match(names: Iterable[Name], items: Sequence[T], noun: str, host: str, *, missing_ok: bool = False) -> list[T]:
     """The items that the names mean, each once, in the order of the names.
+
+    Args:
+        names: What was asked for.
+        items: What there is.
+        noun: What one of them is called in messages.
+        host: Where they are, for messages.
+        missing_ok: Leave out names that match nothing.
 
     Raises:
         NotFoundError: A name or pattern matches nothing; all such are named.
@@ -106,7 +113,7 @@ def match(names: Iterable[Name], items: Sequence[T], noun: str, host: str) -> li
         if not matches:
             missing.append(name.text)
         found.update((item.id, item) for item in matches)
-    if missing:
+    if missing and not missing_ok:
         words = ", ".join(f"'{name}'" for name in missing)
         raise NotFoundError(
             f"No {noun} {words} on {host}.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -11,7 +11,7 @@ from hvctl.errors import ConflictError, UnsupportedError
 from hvctl.models.base import HostName, Record
 from hvctl.models.switch import SwitchCreate, SwitchDetails, VirtualSwitch
 from hvctl.powershell.batch import Batch, Call, Ref, Step, Value
-from hvctl.services.failures import failure_of, lacks_rights, rights_error
+from hvctl.services.failures import failure_of, lacks_rights, read, rights_error
 from hvctl.services.plan import Part, Plan, make_plan
 from hvctl.services.selection import EVERYTHING, Selection, match
 from hvctl.transports.session import Result, Session
@@ -103,20 +103,20 @@ class SwitchService:
         vms = self.users()
         return [switch.model_copy(update={"vms": tuple(vms.get(switch.id, ()))}) for switch in chosen]
 
-    def select(self, selection: Selection) -> Sequence[SwitchState]:
-        """The switches that a changing verb is to work on."""
+    def select(self, selection: Selection, *, missing_ok: bool = False) -> Sequence[SwitchState]:
+        """The switches that a changing verb is to work on; with `missing_ok` without the names that match nothing."""
         selection.require_something()
         switches = SwitchState.read(self._session.host, self._records(SwitchState))
-        return match(selection.names, switches, NOUN, self._session.host) if selection.names else switches
+        if not selection.names:
+            return switches
+        return match(selection.names, switches, NOUN, self._session.host, missing_ok=missing_ok)
 
-    def users(self) -> dict[str, list[str]]:
+    def users(self) -> Mapping[str, Sequence[str]]:
         """The names of the virtual machines connected to each switch, by switch id."""
-        vms: dict[str, list[str]] = {}
-        for adapter in self._read(plan_users()).of("adapters"):
-            names = vms.setdefault(str(adapter["SwitchId"]), [])
-            if adapter["VMName"] not in names:
-                names.append(adapter["VMName"])
-        return vms
+        vms: dict[str, dict[str, None]] = {}
+        for adapter in read(self._session, plan_users(), timeout=self._timeout).of("adapters"):
+            vms.setdefault(str(adapter["SwitchId"]), {})[adapter["VMName"]] = None
+        return {switch_id: tuple(names) for switch_id, names in vms.items()}
 
     def plan_create(self, spec: SwitchCreate) -> Batch:
         """The batch for a new switch on this host.
@@ -153,17 +153,11 @@ class SwitchService:
             message = f"The switch '{spec.name}' was not created"
             raise failure_of(result.failure, result, host=self._session.host, object_name=spec.name, message=message)
 
-    def _records(self, model: type[Record]) -> Sequence[dict[str, Any]]:
-        result = self._read(plan_list(model))
+    def _records(self, model: type[Record]) -> Sequence[Mapping[str, Any]]:
+        result = read(self._session, plan_list(model), timeout=self._timeout)
         if not result.of("switches") and lacks_rights(result):
             raise rights_error(self._session.host)
         return result.of("switches")
-
-    def _read(self, batch: Batch) -> Result:
-        result = self._session.run(batch, timeout=self._timeout)
-        if not result.ok and result.failure is not None:
-            raise failure_of(result.failure, result, host=self._session.host)
-        return result
 
 
 class SwitchExists(ConflictError):

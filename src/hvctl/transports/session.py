@@ -108,12 +108,19 @@ class Session:
         transport: What carries the lines.
         listener: Called with every progress, warning and verbose frame as it arrives.
         noise: Called with each line that PowerShell printed outside the protocol.
+        before: Called with each batch before it runs.
     """
 
     def __init__(
-        self, transport: Transport, *, listener: Listener | None = None, noise: Callable[[str], None] | None = None
+        self,
+        transport: Transport,
+        *,
+        listener: Listener | None = None,
+        noise: Callable[[str], None] | None = None,
+        before: Callable[[Batch], None] | None = None,
     ) -> None:
         self._transport = transport
+        self._before = before
         self._listener = listener
         self._noise = noise
         self._protocol: ClientProtocol | None = None
@@ -184,6 +191,8 @@ class Session:
             OutcomeUnknownError: A change was sent and its answer is lost; `seen` holds what `look` returned.
             CancelledError: The user interrupted; the message says what was undone.
         """
+        if self._before:
+            self._before(batch)
         try:
             return self._run(batch, timeout)
         except TransportLost as lost:

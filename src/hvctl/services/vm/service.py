@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from hvctl.errors import ConflictError, NotFoundError
-from hvctl.models.base import Record
 from hvctl.models.vm import VirtualMachine, VmCreate, VmSummary
 from hvctl.powershell.batch import Batch
-from hvctl.services.failures import failure_of, lacks_rights, rights_error
+from hvctl.services.failures import failure_of, lacks_rights, read, rights_error
 from hvctl.services.selection import EVERYTHING, Name, Selection, Stateful, keep_states, match
 from hvctl.services.vm import create as creating
 from hvctl.services.vm import delete as deleting
-from hvctl.services.vm import read
-from hvctl.services.vm.read import VmState
+from hvctl.services.vm import read as reading
+from hvctl.services.vm.read import VmSettings, VmState
 from hvctl.transports.session import Result, Session
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", VmSummary, VmState, VmSettings)
 
 
 class VmService:
@@ -38,7 +37,7 @@ class VmService:
         Raises:
             AccessError: The list is empty and the login lacks the rights to see any.
         """
-        result = self._read(read.plan_list(model))
+        result = self._ask(reading.plan_list(model))
         if not result.of("vms") and lacks_rights(result):
             raise rights_error(self._session.host)
         return model.read(self._session.host, result.of("vms"))
@@ -56,18 +55,23 @@ class VmService:
         """Everything about virtual machines, by id, in that order."""
         if not ids:
             return []
-        machines = {vm.id: vm for vm in read.assemble(self._session.host, self._read(read.plan_details(ids)))}
+        machines = {vm.id: vm for vm in reading.assemble(self._session.host, self._ask(reading.plan_details(ids)))}
         return [machines[vm_id] for vm_id in ids if vm_id in machines]
 
-    def select(self, selection: Selection, model: type[R]) -> Sequence[R]:
+    def select(self, selection: Selection, model: type[R], *, missing_ok: bool = False) -> Sequence[R]:
         """The virtual machines that a changing verb is to work on, as `model`.
+
+        Args:
+            selection: What was asked for; it must ask for something.
+            model: What is read of each.
+            missing_ok: Leave out names that match nothing.
 
         Raises:
             NotFoundError: A name matches nothing.
             ConflictError: A name fits several.
         """
         selection.require_something()
-        return self._chosen(selection, model)
+        return self._chosen(selection, model, missing_ok=missing_ok)
 
     def find(self, name: str) -> VmState | None:
         """The virtual machine of exactly that name, or None."""
@@ -82,7 +86,7 @@ class VmService:
         Raises:
             ConflictError: The name is taken; `object_name` holds it.
         """
-        result = self._read(creating.plan_look())
+        result = self._ask(creating.plan_look())
         if not result.of("vms") and lacks_rights(result):
             raise rights_error(self._session.host)
         for vm in VmState.read(self._session.host, result.of("vms")):
@@ -96,10 +100,10 @@ class VmService:
         Raises:
             HvctlError: What failed, and what could not be taken back.
         """
-        look = Batch((read.plan_list(VmState).steps[0],))
+        look = Batch((reading.plan_list(VmState).steps[0],))
         result = self._session.run(creation.batch, timeout=self._timeout, look=look)
         self._check_creation(spec, creation, result)
-        return read.assemble(self._session.host, result, "details")[0]
+        return reading.assemble(self._session.host, result, "details")[0]
 
     def foresee(self, spec: VmCreate, creation: creating.Creation) -> None:
         """Run the checks of a creation and nothing else, as a dry run does.
@@ -115,21 +119,18 @@ class VmService:
         clustered: frozenset[str] = frozenset()
         disks = None
         if vms:
-            clustered = deleting.clustered_ids(self._read(deleting.plan_owners([vm.id for vm in vms])))
+            clustered = deleting.clustered_ids(self._ask(deleting.plan_owners([vm.id for vm in vms])))
             disks = deleting.read_disks(self._session) if with_disks else None
         return deleting.plan_delete(vms, clustered, disks, self._session.host, turn_off=turn_off)
 
-    def _chosen(self, selection: Selection, model: type[R]) -> Sequence[R]:
+    def _chosen(self, selection: Selection, model: type[R], *, missing_ok: bool = False) -> Sequence[R]:
         everyone = self.everyone(model)
         if selection.names:
-            everyone = match(selection.names, everyone, "virtual machine", self._session.host)  # type: ignore[type-var]
-        return keep_states(everyone, selection.states)  # type: ignore[type-var]
+            everyone = match(selection.names, everyone, "virtual machine", self._session.host, missing_ok=missing_ok)
+        return keep_states(everyone, selection.states)
 
-    def _read(self, batch: Batch) -> Result:
-        result = self._session.run(batch, timeout=self._timeout)
-        if not result.ok and result.failure is not None:
-            raise failure_of(result.failure, result, host=self._session.host)
-        return result
+    def _ask(self, batch: Batch) -> Result:
+        return read(self._session, batch, timeout=self._timeout)
 
     def _check_creation(self, spec: VmCreate, creation: creating.Creation, result: Result) -> None:
         record = result.failure

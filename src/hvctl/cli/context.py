@@ -1,0 +1,179 @@
+"""What a command may reach: its options, a session, its output, questions, the log."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from hvctl.errors import ConsentError, HvctlError, UsageError
+from hvctl.hosts import Target, choose, open_transport
+from hvctl.transports.session import Session
+from hvctl.units import parse_duration
+
+if TYPE_CHECKING:
+    from logging import Logger
+
+    from hvctl.cli.options import Options
+    from hvctl.models.base import Model
+    from hvctl.output.progress import Progress
+    from hvctl.powershell.batch import Batch
+    from hvctl.powershell.protocol import Frame
+
+DEFAULT_TIMEOUT = 600.0
+"""Seconds that a command may take where nothing else is said."""
+
+
+class Context:
+    """One run of a command.
+
+    Args:
+        options: The shared options, from wherever they were given.
+        name: The command, as in `vm stop`, for the log.
+    """
+
+    def __init__(self, options: Options, name: str) -> None:
+        self.options = options
+        self.name = name
+        self.named_host: str | None = None
+        self._session: Session | None = None
+        self._progress: Progress | None = None
+        self._logger: Logger | None = None
+
+    @classmethod
+    def of(cls, options: Options, function: Any) -> Context:  # noqa: ANN401 - any function is a command
+        """The context of a command function, with the environment's settings filled in."""
+        noun = function.__module__.removeprefix("hvctl.cli.").partition(".")[0]
+        return cls(options.with_environment(), f"{noun} {function.__name__.rstrip('_')}")
+
+    def __enter__(self) -> Context:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.close()
+        if self._session is not None:
+            self._session.close()
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that the command may take.
+
+        Raises:
+            UsageError: `--timeout` is not a duration.
+        """
+        text = self.options.timeout
+        seconds = DEFAULT_TIMEOUT if text is None else parse_duration(text)
+        if seconds <= 0:
+            raise UsageError("--timeout must be longer than nothing.")
+        return seconds
+
+    def target(self) -> Target:
+        """The host the command works on."""
+        return choose(self.named_host or self.options.host)
+
+    def session(self, target: Target | None = None) -> Session:
+        """The session with the command's host, opened on first use; or a new one with another host."""
+        if target is not None:
+            return self._open(target)
+        if self._session is None:
+            self._session = self._open(self.target())
+        return self._session
+
+    def write(self, items: Sequence[Model], *, single: bool = False, model: type[Model] | None = None) -> None:
+        """Write what the command returns to stdout, in the format that was asked for.
+
+        Args:
+            items: What is written; a list stays a list however short it is.
+            single: Write the one item as an object, not as a list.
+            model: What the items are, for the columns of an empty table.
+        """
+        from hvctl.cli.output import write
+
+        write(self.options, items, single=single, model=model or (type(items[0]) if items else None))
+
+    def note(self, text: str) -> None:
+        """Say something on stderr, unless `--quiet`."""
+        if not self.options.quiet:
+            self._say(text)
+
+    def detail(self, text: str) -> None:
+        """Say something on stderr that only `--verbose` wants to know."""
+        if self.options.verbose:
+            self._say(text)
+
+    def require_consent(self, what: str) -> None:
+        """Make sure, before any host is contacted, that a question about lost data can be answered.
+
+        Raises:
+            ConsentError: There is no terminal to ask on, and no `--yes`.
+        """
+        if self.options.yes or self.options.dry_run:
+            return
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise ConsentError(f"{what}, and there is no terminal to ask on.")
+
+    def confirm(self, question: str) -> None:
+        """Ask a question whose yes loses data.
+
+        Raises:
+            ConsentError: There is no terminal to ask on, and no `--yes`.
+            HvctlError: The answer is no.
+        """
+        if self.options.yes:
+            return
+        self.require_consent(question.rstrip("?"))
+        import typer
+
+        from hvctl.output.streams import printable
+
+        if not typer.confirm(printable(question), err=True):
+            raise HvctlError("Nothing was changed: the answer was no.")
+
+    def log_change(self, host: str, object_name: str, outcome: str) -> None:
+        """Write the line that a changing command leaves in the log."""
+        self._log().info("%s: %s on %s: %s", self.name, ascii(object_name), host, outcome)
+
+    def show_powershell(self, batch: Batch) -> None:
+        """Print a batch as PowerShell to stderr, where that was asked for and it is going to run."""
+        if self.options.show_powershell:
+            from hvctl.output.streams import printable_lines
+            from hvctl.powershell.source import render
+
+            self._say(printable_lines(render(batch)))
+
+    def _open(self, target: Target) -> Session:
+        self.detail(f"host: {target.name} ({target.kind})")
+        if target.kind != "lab":
+            self._log()
+        transport = open_transport(target, use_pwsh=self.options.pwsh)
+        return Session(transport, listener=self._listen, noise=self._noise, before=self.show_powershell)
+
+    def _listen(self, frame: Frame) -> None:
+        if frame.type == "warning":
+            self.note(f"warning: {frame['message']}")
+        elif frame.type == "verbose":
+            self.detail(frame["message"])
+        elif not self.options.quiet:
+            if self._progress is None:
+                from hvctl.output.progress import Progress
+
+                self._progress = Progress(sys.stderr)
+            self._progress.show(frame)
+
+    def _noise(self, line: str) -> None:
+        self._log().warning("not of the protocol: %s", ascii(line))
+        self.detail(f"PowerShell printed: {line}")
+
+    def _log(self) -> Logger:
+        if self._logger is None:
+            from hvctl.cli.logs import open_log
+
+            self._logger = open_log(self.options.log_file, verbose=self.options.verbose)
+        return self._logger
+
+    @staticmethod
+    def _say(text: str) -> None:
+        from hvctl.output.streams import say
+
+        say(text, sys.stderr)

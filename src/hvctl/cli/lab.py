@@ -1,0 +1,102 @@
+"""`lab use`, `leave`, `reset`, `show` and `coverage`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hvctl.cli.context import Context
+from hvctl.cli.options import command
+from hvctl.errors import UsageError
+
+_QUIET = ("quiet",)
+_DATA = ("output", "query", "columns", "sort", "color")
+
+
+@command(shared=_QUIET)
+def use(context: Context) -> None:
+    """Make the simulator the default host.
+
+    Every command then works on it unless --host or HVCTL_HOST says otherwise; `hvctl lab leave` ends that.
+
+        hvctl lab use
+    """
+    from hvctl.config import home, set_default_host
+
+    set_default_host("lab")
+    context.note(f"The simulator is the default host now ({home().config_file}). To leave it: hvctl lab leave")
+
+
+@command(shared=_QUIET)
+def leave(context: Context) -> None:
+    """Make the simulator the default host no longer.
+
+    What is in it stays.
+
+        hvctl lab leave
+    """
+    from hvctl.config import default_host, set_default_host
+
+    default = default_host()
+    if default is None or default.partition("/")[0].lower() != "lab":
+        context.note("The simulator is not the default host; nothing was changed.")
+        return
+    set_default_host(None)
+    context.note("The simulator is no longer the default host.")
+
+
+@command(shared=(*_DATA, "quiet", "yes"))
+def reset(
+    context: Context,
+    world: Annotated[str, typer.Option(metavar="WORLD", help="one-host or two-hosts.")] = "one-host",
+    windows: Annotated[str, typer.Option(metavar="YEAR", help="Windows Server 2016, 2019, 2022 or 2025.")] = "2025",
+    seed: Annotated[int, typer.Option(metavar="N", help="What ids and addresses are made from.")] = 0,
+) -> None:
+    """Start the simulator afresh; all that is in it is lost.
+
+    It asks where there is a virtual machine or switch to lose; without a terminal, --yes is needed then.
+
+        hvctl lab reset --world two-hosts --yes
+    """
+    from hvctl.hosts import lab_file
+    from hvctl.lab import seeds
+    from hvctl.models.lab import World
+
+    for option, value, allowed in (("--world", world, seeds.WORLDS), ("--windows", windows, seeds.WINDOWS)):
+        if value not in allowed:
+            raise UsageError(f"{option} is '{value}'.", hint=f"Choose one of {', '.join(allowed)}.")
+    path = lab_file()
+    if path.exists():
+        now = seeds.describe(path)
+        if now["vms"] or now["switches"]:
+            context.confirm(f"Lose the {now['vms']} VMs and {now['switches']} switches of the lab?")
+    seeds.reset(path, world=world, windows=windows, seed=seed)
+    context.write([World.model_validate(seeds.describe(path))], single=True)
+
+
+@command(shared=_DATA)
+def show(context: Context) -> None:
+    """Show what the simulator's world is.
+
+    hvctl lab show
+    """
+    from hvctl.hosts import lab_file
+    from hvctl.lab import seeds
+    from hvctl.models.lab import World
+
+    context.write([World.model_validate(seeds.describe(lab_file()))], single=True)
+
+
+@command(shared=_DATA)
+def coverage(context: Context) -> None:
+    """List the cmdlets and parameters that the simulator simulates.
+
+    Anything else is refused with exit code 10, never answered with a guess.
+
+        hvctl lab coverage
+    """
+    from hvctl.lab.coverage import coverage as rows
+    from hvctl.models.lab import CoverageRow
+
+    context.write([CoverageRow.model_validate(row) for row in rows()], model=CoverageRow)

@@ -1,0 +1,75 @@
+"""Errors on stderr: sentences for people, one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+
+from hvctl.errors import ExitCode, HvctlError
+
+
+def report(error: HvctlError, words: Sequence[str]) -> int:
+    """Write an error to stderr in the form that the command line asks for; return its exit code."""
+    if _wants_json(words):
+        text = json.dumps({"error": error.as_dict()}, ensure_ascii=True)
+    else:
+        text = "\n".join(_sentences(error))
+    _write(text)
+    if os.environ.get("HVCTL_DEBUG") == "1":
+        _traceback(error)
+    return int(error.code)
+
+
+def report_unexpected(error: BaseException, words: Sequence[str]) -> int:
+    """Write an error that is a bug of ours; `HVCTL_DEBUG=1` shows where it is."""
+    wrapped = HvctlError(
+        f"hvctl failed internally: {type(error).__name__}: {error}",
+        hint="This is a bug. HVCTL_DEBUG=1 shows where; please report it.",
+    )
+    if os.environ.get("HVCTL_DEBUG") == "1":
+        _traceback(error)
+    return report(wrapped, words) or int(ExitCode.FAILED)
+
+
+def _sentences(error: HvctlError) -> Iterator[str]:
+    from hvctl.output.streams import printable
+
+    yield f"error: {printable(error.message)}"
+    for part in error.errors:
+        yield f"  {printable(part.object_name or part.host or '?')}: {printable(part.message)}"
+    words = error.cmdlet_error["message"] if error.cmdlet_error else ""
+    for line in words.splitlines():
+        if line.strip() and line.strip() not in error.message:
+            yield f"  {printable(line.strip())}"
+    hints = dict.fromkeys(hint for hint in (error.hint, *(part.hint for part in error.errors)) if hint)
+    yield from (f"hint: {printable(hint)}" for hint in hints)
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    """Whether the output is JSON, told from the bare words: they may be what is wrong."""
+    chosen = os.environ.get("HVCTL_OUTPUT", "").lower()
+    for word, following in zip(words, (*words[1:], ""), strict=True):
+        if word == "--":
+            break
+        if word in ("-o", "--output"):
+            chosen = following
+        elif word.startswith("--output="):
+            chosen = word.partition("=")[2]
+        elif word.startswith("-o") and not word.startswith("--"):
+            chosen = word[2:]
+    return chosen in ("json", "ndjson")
+
+
+def _write(text: str) -> None:
+    stream = sys.stderr
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()
+
+
+def _traceback(error: BaseException) -> None:
+    import traceback
+
+    traceback.print_exception(error)

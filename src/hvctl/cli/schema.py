@@ -1,0 +1,53 @@
+"""`schema`: what commands write, as JSON Schema."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from hvctl.cli.context import Context
+from hvctl.cli.options import command
+from hvctl.errors import NotFoundError
+
+MODELS = {
+    "vm-list": ("hvctl.models.vm", "VmSummary"),
+    "vm-show": ("hvctl.models.vm", "VirtualMachine"),
+    "switch-list": ("hvctl.models.switch", "VirtualSwitch"),
+    "switch-show": ("hvctl.models.switch", "SwitchDetails"),
+    "host-list": ("hvctl.models.host", "HostSummary"),
+    "host-show": ("hvctl.models.host", "Host"),
+    "lab-show": ("hvctl.models.lab", "World"),
+    "lab-coverage": ("hvctl.models.lab", "CoverageRow"),
+    "outcome": ("hvctl.models.base", "Outcome"),
+}
+"""The documents that commands write, and the model of an item of each."""
+
+
+@command(shared=())
+def schema(
+    _: Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="DOCUMENT", help=f"One of {', '.join(MODELS)}; all if not given.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of what commands write.
+
+    Lists are arrays of the item described. `create` writes what `show` does; other changing verbs write a list of
+    outcomes.
+
+        hvctl schema vm-list
+    """
+    if name is not None and name not in MODELS:
+        raise NotFoundError(f"No document is called '{name}'.", hint=f"There are {', '.join(MODELS)}.")
+    wanted = [name] if name else list(MODELS)
+    documents = {each: _schema(*MODELS[each]) for each in wanted}
+    typer.echo(json.dumps(documents[name] if name else documents, indent=2))
+
+
+def _schema(module: str, model: str) -> dict[str, object]:
+    from importlib import import_module
+
+    described: dict[str, object] = getattr(import_module(module), model).model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **described}

@@ -1,0 +1,140 @@
+"""`switch list`, `show`, `create` and `delete`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hvctl.cli.context import Context
+from hvctl.cli.options import command
+from hvctl.cli.selecting import Everything, SwitchNames, selection
+
+if TYPE_CHECKING:
+    from hvctl.models.switch import SwitchCreate, SwitchDetails
+    from hvctl.services.switch import SwitchService
+
+
+@command()
+def list_(context: Context, names: SwitchNames = None) -> None:
+    """List virtual switches.
+
+    hvctl switch list
+    """
+    from hvctl.models.switch import VirtualSwitch
+    from hvctl.services.switch import SwitchService
+
+    chosen = selection(context, names)
+    context.write(SwitchService(context.session(), timeout=context.timeout).list(chosen), model=VirtualSwitch)
+
+
+@command()
+def show(context: Context, names: SwitchNames = None) -> None:
+    """Show virtual switches and what is connected to them.
+
+    One literal name gives one object; a pattern, several names or - give a list.
+
+        hvctl switch show lan
+    """
+    from hvctl.models.switch import SwitchDetails
+    from hvctl.services.switch import SwitchService
+
+    chosen = selection(context, names)
+    switches = SwitchService(context.session(), timeout=context.timeout).show(chosen)
+    context.write(switches, single=chosen.is_one_literal, model=SwitchDetails)
+
+
+@command(changes=True)
+def create(
+    context: Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name; no other may have it.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--type", metavar="TYPE", help="private (VMs only), internal (and the host), external (a network)."
+        ),
+    ] = "private",
+    adapter: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The host's network adapter that an external switch takes.")
+    ] = None,
+    management_os: Annotated[
+        bool | None,
+        typer.Option("--management-os/--no-management-os", help="Whether the host shares that adapter; it does."),
+    ] = None,
+    notes: Annotated[str | None, typer.Option(metavar="TEXT", help="Notes.")] = None,
+    exist_ok: Annotated[bool, typer.Option("--exist-ok", help="If it exists, show it as it is.")] = False,
+) -> None:
+    """Create a virtual switch.
+
+    An external switch takes over a network adapter of the host and can cut the connection, so it asks first, and is
+    made on this machine or in the lab only.
+
+        hvctl switch create lan --type internal
+    """
+    from hvctl.cli.checking import checked, given
+    from hvctl.models.switch import SwitchCreate
+    from hvctl.services.switch import SwitchService
+
+    values = given(name=name, type=kind.capitalize(), adapter=adapter, management_os=management_os, notes=notes)
+    spec = checked(SwitchCreate, values, name="NAME", type="--type")
+    external = spec.type == "External"
+    if external:
+        context.require_consent("An external switch can cut the host's network connection")
+    service = SwitchService(context.session(), timeout=context.timeout)
+    switch = _create(context, service, spec, exist_ok=exist_ok)
+    if switch is not None:
+        context.write([switch], single=True)
+
+
+def _create(context: Context, service: SwitchService, spec: SwitchCreate, *, exist_ok: bool) -> SwitchDetails | None:
+    from hvctl.cli.changing import print_batch
+    from hvctl.services.selection import Selection
+    from hvctl.services.switch import SwitchExists
+
+    try:
+        batch = service.plan_create(spec)
+    except SwitchExists as there:
+        if not exist_ok:
+            raise
+        context.note(f"'{there.switch.name}' exists already; it was left as it is.")
+        return service.show(Selection.of(there.switch.id))[0]
+    if context.options.dry_run:
+        print_batch(context, batch)
+        service.foresee(spec, batch)
+        return None
+    if spec.type == "External":
+        context.confirm(
+            f"Take '{spec.adapter}' for the switch '{spec.name}'? The host's connection over it breaks off."
+        )
+    switch = service.create(spec, batch)
+    context.log_change(switch.host, switch.name, "changed")
+    return switch
+
+
+@command(changes=True)
+def delete(
+    context: Context,
+    names: SwitchNames = None,
+    everything: Everything = False,
+    missing_ok: Annotated[bool, typer.Option("--missing-ok", help="It is fine if one is not there.")] = False,
+) -> None:
+    """Delete virtual switches.
+
+    Adapters on a deleted switch stay, disconnected. It asks first; without a terminal, --yes is needed.
+
+        hvctl switch delete lan --yes
+    """
+    from hvctl.cli.changing import carry_out
+    from hvctl.services.switch import SwitchService, plan_delete
+
+    chosen = selection(context, names, everything=everything)
+    chosen.require_something()
+    context.require_consent("Deleting switches disconnects what is on them")
+    session = context.session()
+    service = SwitchService(session, timeout=context.timeout)
+    switches = service.select(chosen, missing_ok=missing_ok)
+    if switches and not context.options.dry_run and not context.options.yes:
+        users = service.users()
+        words = [f"'{switch.name}' (used by {', '.join(users.get(switch.id, ())) or 'nothing'})" for switch in switches]
+        context.confirm(f"Delete {', '.join(words)} on {session.host}?")
+    carry_out(context, plan_delete(switches))

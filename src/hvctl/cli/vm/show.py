@@ -1,0 +1,43 @@
+"""`vm list` and `vm show`."""
+
+from __future__ import annotations
+
+from hvctl.cli.context import Context
+from hvctl.cli.options import command
+from hvctl.cli.selecting import State, VmNames, selection
+
+
+@command()
+def list_(context: Context, names: VmNames = None, state: State = None) -> None:
+    """List virtual machines.
+
+    Without names, all of the host are listed. A name that is not there is an error; an empty list is not.
+
+        hvctl vm list 'web*' --state running -o json
+    """
+    chosen = selection(context, names, state=state)
+    from hvctl.cli.complete import remember
+    from hvctl.models.vm import VmSummary
+    from hvctl.services.vm.service import VmService
+
+    session = context.session()
+    machines = VmService(session, timeout=context.timeout).list(chosen)
+    if not chosen.names and not chosen.states:
+        remember(session.host, [vm.name for vm in machines])
+    context.write(machines, model=VmSummary)
+
+
+@command()
+def show(context: Context, names: VmNames = None, state: State = None) -> None:
+    """Show everything about virtual machines.
+
+    One literal name gives one object; a pattern, several names or - give a list.
+
+        hvctl vm show web1
+    """
+    chosen = selection(context, names, state=state)
+    from hvctl.models.vm import VirtualMachine
+    from hvctl.services.vm.service import VmService
+
+    machines = VmService(context.session(), timeout=context.timeout).show(chosen)
+    context.write(machines, single=chosen.is_one_literal and len(machines) == 1, model=VirtualMachine)
