@@ -154,9 +154,8 @@ def _run(words: list[str]) -> int:
     from hvctl.cli.report import report, report_unexpected
     from hvctl.errors import CancelledError, HvctlError, UsageError
 
-    completing = f"{os.environ.get('COMP_WORDS', '')} {os.environ.get('_TYPER_COMPLETE_ARGS', '')}".split()
     try:
-        app: Any = build([*words, *completing])
+        app: Any = build([*words, *_words_to_complete()])
         code = app(words, prog_name="hvctl", standalone_mode=False)
     except HvctlError as error:
         return report(error, words)
@@ -169,6 +168,16 @@ def _run(words: list[str]) -> int:
     except Exception as error:
         return report_unexpected(error, words)
     return code if isinstance(code, int) else 0
+
+
+def _words_to_complete() -> list[str]:
+    """The words of the command line that a shell wants completed; none when this is a command of its own."""
+    if "_HVCTL_COMPLETE" not in os.environ:
+        return []
+    from hvctl.cli.complete import prepare
+
+    prepare()
+    return f"{os.environ.get('COMP_WORDS', '')} {os.environ.get('_TYPER_COMPLETE_ARGS', '')}".split()
 
 
 def _help_hint(words: Sequence[str]) -> str:

@@ -42,7 +42,7 @@ def carry_out(context: Context, plan: Plan, *, deadline: float | None = None) ->
 def print_batch(context: Context, batch: Batch) -> None:
     """Print a batch to stdout as a dry run does: PowerShell text, or the batch itself as JSON or YAML."""
     from hvctl.cli.output import write_data
-    from hvctl.output.streams import printable_lines
+    from hvctl.output.streams import emit, printable_lines
     from hvctl.powershell.protocol import encode_step
     from hvctl.powershell.source import mask, render
 
@@ -50,4 +50,4 @@ def print_batch(context: Context, batch: Batch) -> None:
         write_data(context.options, {"steps": [encode_step(step) for step in mask(batch).steps]})
         return
     text = render(batch) if batch.steps else "# Nothing to do.\n"
-    sys.stdout.write(printable_lines(text) if sys.stdout.isatty() else text)
+    emit(printable_lines(text) if sys.stdout.isatty() else text, sys.stdout)

@@ -32,8 +32,26 @@ def completion(
         raise UsageError(f"'{shell}' is not a shell with completion.", hint=f"Choose one of {', '.join(SHELLS)}.")
     from hvctl.cli.app import build
 
+    prepare()
     os.environ["_HVCTL_COMPLETE"] = f"source_{shell}"
     build(())(prog_name="hvctl")
+
+
+def prepare() -> None:
+    """Make Typer know the shells.
+
+    It learns them when it builds an application with its own completion options, which ours has not: `completion` is a
+    command like any other.
+    """
+    import typer.main
+
+    typer.main.get_command(_with_typers_options())
+
+
+def _with_typers_options() -> typer.Typer:
+    app = typer.Typer(add_completion=True)
+    app.command()(prepare)
+    return app
 
 
 def host_names(incomplete: str) -> list[str]:

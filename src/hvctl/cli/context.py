@@ -43,8 +43,12 @@ class Context:
     @classmethod
     def of(cls, options: Options, function: Any) -> Context:  # noqa: ANN401 - any function is a command
         """The context of a command function, with the environment's settings filled in."""
+        from hvctl.cli.output import wanted
+
         noun = function.__module__.removeprefix("hvctl.cli.").partition(".")[0]
-        return cls(options.with_environment(), f"{noun} {function.__name__.rstrip('_')}")
+        context = cls(options.with_environment(), f"{noun} {function.__name__.rstrip('_')}")
+        wanted(context.options)
+        return context
 
     def __enter__(self) -> Context:
         return self
@@ -137,10 +141,9 @@ class Context:
     def show_powershell(self, batch: Batch) -> None:
         """Print a batch as PowerShell to stderr, where that was asked for and it is going to run."""
         if self.options.show_powershell:
-            from hvctl.output.streams import printable_lines
             from hvctl.powershell.source import render
 
-            self._say(printable_lines(render(batch)))
+            self._say(render(batch).rstrip("\n"))
 
     def _open(self, target: Target) -> Session:
         self.detail(f"host: {target.name} ({target.kind})")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -88,7 +88,7 @@ class Options:
         filled: dict[str, Any] = {}
         for name, allowed in _FROM_ENVIRONMENT.items():
             text = os.environ.get(f"HVCTL_{name.upper()}")
-            if not text or getattr(self, name):
+            if not text or getattr(self, name) or (name == "columns" and _is_machine_format(self, filled)):
                 continue
             if allowed and text.lower() not in allowed:
                 raise UsageError(f"HVCTL_{name.upper()} is '{text}'.", hint=f"Set it to one of {', '.join(allowed)}.")
@@ -108,6 +108,11 @@ _FROM_ENVIRONMENT: dict[str, tuple[str, ...]] = {
 
 CHANGING = ("dry_run", "yes")
 """The options that only changing commands have."""
+
+
+def _is_machine_format(options: Options, filled: Mapping[str, object]) -> bool:
+    """Whether columns mean nothing: a variable set for tables must not break a script that asks for JSON."""
+    return (options.output or filled.get("output")) in ("json", "yaml", "ndjson")
 
 
 def _converted(name: str, text: str) -> object:

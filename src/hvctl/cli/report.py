@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from hvctl.errors import ExitCode, HvctlError
+from hvctl.output.streams import printable, say
 
 
 def report(error: HvctlError, words: Sequence[str]) -> int:
@@ -16,7 +17,7 @@ def report(error: HvctlError, words: Sequence[str]) -> int:
         text = json.dumps({"error": error.as_dict()}, ensure_ascii=True)
     else:
         text = "\n".join(_sentences(error))
-    _write(text)
+    say(text, sys.stderr)
     if os.environ.get("HVCTL_DEBUG") == "1":
         _traceback(error)
     return int(error.code)
@@ -34,8 +35,6 @@ def report_unexpected(error: BaseException, words: Sequence[str]) -> int:
 
 
 def _sentences(error: HvctlError) -> Iterator[str]:
-    from hvctl.output.streams import printable
-
     yield f"error: {printable(error.message)}"
     for part in error.errors:
         yield f"  {printable(part.object_name or part.host or '?')}: {printable(part.message)}"
@@ -60,13 +59,6 @@ def _wants_json(words: Sequence[str]) -> bool:
         elif word.startswith("-o") and not word.startswith("--"):
             chosen = word[2:]
     return chosen in ("json", "ndjson")
-
-
-def _write(text: str) -> None:
-    stream = sys.stderr
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-    stream.flush()
 
 
 def _traceback(error: BaseException) -> None:

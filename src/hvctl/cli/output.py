@@ -1,0 +1,45 @@
+"""What a command returns, written as the options say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hvctl.errors import UsageError
+from hvctl.output.document import Document, Wanted
+from hvctl.output.formats import write as write_document
+from hvctl.output.streams import Sink
+
+if TYPE_CHECKING:
+    from hvctl.cli.options import Options
+    from hvctl.models.base import Model
+
+
+def wanted(options: Options) -> Wanted:
+    """What the options ask for; checked before any host is contacted.
+
+    Raises:
+        UsageError: They contradict each other, or the query is not JMESPath.
+    """
+    asked = Wanted.of(options.output or "table", options.query, options.columns, options.sort)
+    if asked.format in ("json", "yaml", "ndjson"):
+        for name, value in (("--columns", asked.columns), ("--sort", asked.sort)):
+            if value:
+                raise UsageError(f"{name} belongs to tables and CSV, not to {asked.format}.", hint="Use --query.")
+    return asked
+
+
+def write(options: Options, items: Sequence[Model], *, single: bool, model: type[Model] | None) -> None:
+    """Write models to stdout."""
+    _write(options, Document.of(items, model, single=single))
+
+
+def write_data(options: Options, data: Mapping[str, Any]) -> None:
+    """Write an object that is no model to stdout."""
+    _write(options, Document([data], single=True))
+
+
+def _write(options: Options, document: Document) -> None:
+    sink = Sink.of(sys.stdout, options.color or "auto")
+    write_document(document, wanted(options), sys.stdout, sink)
