@@ -1,0 +1,178 @@
+"""What a command returns, as JSON-ready data, and what the user wants to see of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from hvctl.errors import UsageError
+from hvctl.output.columns import Column, columns_of
+
+if TYPE_CHECKING:
+    from hvctl.models.base import Model
+
+Format = Literal["table", "json", "yaml", "ndjson", "csv", "name"]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Data, and what it looks like in a table.
+
+    Attributes:
+        items: JSON-ready values, objects as a rule.
+        single: The one item is the document; otherwise the list is.
+        columns: What a table of several shows; none means that the items' keys decide.
+        fields: What a table of one, and CSV, show.
+        headed: Whether a table has headers; bare values need none.
+    """
+
+    items: Sequence[Any]
+    single: bool = False
+    columns: tuple[Column, ...] = ()
+    fields: tuple[Column, ...] = ()
+    headed: bool = True
+
+    @classmethod
+    def of(cls, models: Sequence[Model], model: type[Model] | None = None, *, single: bool = False) -> Document:
+        """The document of models; `model` says what they are where there may be none."""
+        model = model or (type(models[0]) if models else None)
+        items = [each.as_json() for each in models]
+        if model is None:
+            return cls(items, single)
+        names = [name for name, field in model.model_fields.items() if not field.exclude]
+        return cls(items, single, *columns_of(model, names))
+
+    @property
+    def data(self) -> Any:  # noqa: ANN401 - any JSON value
+        """The document as one JSON value."""
+        return self.items[0] if self.single else self.items
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user asked for: the format, a query over the data, and the columns and order of a table.
+
+    Attributes:
+        format: How it is written.
+        query: A JMESPath expression.
+        columns: The columns of a table or CSV, in this order; none means the usual ones.
+        sort: The columns that order a table, CSV or names; `-` before one means downwards.
+    """
+
+    format: Format = "table"
+    query: str | None = None
+    columns: tuple[str, ...] = ()
+    sort: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, output: Format = "table", query: str | None = None, columns: str | None = None, sort: str | None = None
+    ) -> Wanted:
+        """Read what the options say, before any host is contacted.
+
+        Raises:
+            UsageError: The query is not JMESPath, or a list of columns is empty.
+        """
+        if query is not None:
+            from hvctl.output.query import check
+
+            check(query)
+        return cls(output, query, _listed("--columns", columns), _listed("--sort", sort))
+
+
+def check_columns(wanted: Wanted, model: type[Model]) -> None:
+    """Make sure, before anything is done, that the columns asked for are columns of the model.
+
+    Raises:
+        UsageError: There is no such column.
+    """
+    if wanted.query is None:
+        shape(Document.of([], model), wanted)
+
+
+def shape(document: Document, wanted: Wanted) -> Document:
+    """The part of the document that the user wants, in the order wanted.
+
+    Raises:
+        UsageError: The query does not fit the data, or no column has such a name.
+    """
+    if wanted.query is not None:
+        document = _queried(document, wanted.query)
+    if wanted.format in ("json", "yaml", "ndjson"):
+        return document
+    document = _with_columns(document)
+    if wanted.sort and not document.single:
+        document = replace(document, items=_sorted(document, wanted.sort))
+    if wanted.columns and wanted.format != "name":
+        chosen = tuple(_find(document, name) for name in wanted.columns)
+        document = replace(document, columns=chosen, fields=chosen)
+    return document
+
+
+def _listed(option: str, text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(name.removeprefix("-") for name in names):
+        raise UsageError(f"{option} has an empty column name: '{text}'.")
+    return names
+
+
+def _queried(document: Document, query: str) -> Document:
+    from hvctl.output.query import search
+
+    found = search(query, document.data)
+    if not isinstance(found, list):
+        return Document([found], single=True)
+    keys = {column.name for column in document.fields}
+    if keys and all(isinstance(item, dict) and item.keys() == keys for item in found):
+        return replace(document, items=found, single=False)
+    return Document(found)
+
+
+def _with_columns(document: Document) -> Document:
+    """The document with columns: where the model has none the items' keys decide, and bare values get one."""
+    if document.columns:
+        return document
+    items = [item for item in document.items if item is not None] if document.single else document.items
+    if all(isinstance(item, dict) for item in items):
+        columns = tuple(Column(name) for name in dict.fromkeys(name for item in items for name in item))
+        return replace(document, items=items, columns=columns, fields=columns)
+    if all(isinstance(item, list) for item in items):
+        columns = tuple(Column(f"column{n + 1}") for n in range(max(map(len, items))))
+        rows = [{f"column{n + 1}": value for n, value in enumerate(item)} for item in items]
+    else:
+        columns = (Column("value"),)
+        rows = [{"value": item} for item in items]
+    return replace(document, items=rows, columns=columns, fields=columns, headed=False, single=False)
+
+
+def _sorted(document: Document, names: Sequence[str]) -> list[Any]:
+    items = list(document.items)
+    for name in reversed(names):
+        column = _find(document, name.removeprefix("-"))
+        there = [item for item in items if column.value(item) is not None]
+        there.sort(key=lambda item: _rank(column.value(item)), reverse=name.startswith("-"))
+        items = there + [item for item in items if column.value(item) is None]
+    return items
+
+
+def _rank(value: Any) -> tuple[int, Any, str]:  # noqa: ANN401 - any JSON value
+    """A key that orders values of any kind: numbers by size, texts whatever their case."""
+    if isinstance(value, int | float):
+        return 0, value, ""
+    text = str(value)
+    return 1, text.casefold(), text
+
+
+def _find(document: Document, name: str) -> Column:
+    known = {column.name: column for column in (*document.fields, *document.columns)}
+    titles = {column.header.casefold(): column for column in known.values()}
+    column = known.get(name) or known.get(name.casefold()) or titles.get(name.casefold())
+    if column is None and name.partition(".")[0] in known:
+        column = Column(name)
+    if column is None:
+        names = ", ".join(known) or "none: there is nothing to show"
+        raise UsageError(f"There is no column '{name}'.", hint=f"The columns are: {names}.")
+    return column
