@@ -69,6 +69,22 @@ RETURN_BOUND = (
 )
 """What a stand-in without behaviour of its own does."""
 
+# A module's types are made anew in every runspace that loads it, but objects travel between runspaces, as those of a
+# real module do: so the module's script block is made once for the process.
+_LOADER = """\
+$key = "stand-in $PSScriptRoot"
+$body = [System.AppDomain]::CurrentDomain.GetData($key)
+if ($null -eq $body) {
+    $tokens = $errors = $null
+    $parser = [System.Management.Automation.Language.Parser]
+    $body = $parser::ParseFile("$PSScriptRoot/body.ps1", [ref]$tokens, [ref]$errors).GetScriptBlock()
+    if ($errors.Count -gt 0) { throw "$errors" }
+    [System.AppDomain]::CurrentDomain.SetData($key, $body)
+}
+. $body
+Export-ModuleMember -Function NAMES
+"""
+
 Cmdlets = Mapping[str, Mapping[str, Any]]
 
 
@@ -102,9 +118,9 @@ def write_module(
     """
     folder = root / name
     folder.mkdir(parents=True, exist_ok=True)
-    text = module_text(reference() if cmdlets is None else cmdlets, behaviour or {}, prelude)
-    # Windows PowerShell reads a file without a byte-order mark in the ANSI code page.
-    (folder / f"{name}.psm1").write_text(text, encoding="utf-8-sig")
+    cmdlets = reference() if cmdlets is None else cmdlets
+    _write(folder / "body.ps1", module_text(cmdlets, behaviour or {}, prelude))
+    _write(folder / f"{name}.psm1", _LOADER.replace("NAMES", ", ".join(sorted(cmdlets))))
     return root
 
 
@@ -118,8 +134,12 @@ def module_text(cmdlets: Cmdlets, behaviour: Mapping[str, str], prelude: str = "
     lines += [f"class {name} {{ [string]$Name; [guid]$Id }}" for name in sorted(classes)]
     lines.append(prelude)
     lines += [_function(name, entry, enums, behaviour.get(name)) for name, entry in sorted(cmdlets.items())]
-    exported = ", ".join(sorted(cmdlets))
-    return "\n".join([*lines, f"Export-ModuleMember -Function {exported}", ""])
+    return "\n".join([*lines, ""])
+
+
+def _write(file: Path, text: str) -> None:
+    # Windows PowerShell reads a file without a byte-order mark in the ANSI code page.
+    file.write_text(text, encoding="utf-8-sig")
 
 
 def _quoted(text: str) -> str:
