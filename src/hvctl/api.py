@@ -1,0 +1,174 @@
+"""The Python API: the services of one host behind plain methods.
+
+    with hvctl.connect("lab") as host:
+        host.vms.create("web1", memory="4G", disk="60G", start=True)
+        for vm in host.vms.list():
+            print(vm.name, vm.state)
+
+Every method raises an `HvctlError` when it fails; `hvctl.errors` describes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hvctl.errors import UsageError
+from hvctl.hosts import choose, open_transport
+from hvctl.models.base import Outcome
+from hvctl.models.host import Host
+from hvctl.models.switch import SwitchCreate, SwitchDetails, VirtualSwitch
+from hvctl.models.vm import VirtualMachine, VmCreate, VmSummary
+from hvctl.services.host import HostService
+from hvctl.services.plan import Plan, run_plan
+from hvctl.services.selection import EVERYTHING, Selection
+from hvctl.services.switch import SwitchService
+from hvctl.services.switch import plan_delete as plan_delete_switches
+from hvctl.services.vm.power import START, STOP, TURN_OFF, plan_power
+from hvctl.services.vm.read import VmState
+from hvctl.services.vm.service import VmService
+from hvctl.transports.session import Session
+from hvctl.units import parse_size
+
+_SIZES = ("memory", "memory_minimum", "memory_maximum", "disk")
+_MARGIN = 60.0
+
+
+def connect(host: str | None = None, *, timeout: float | None = 600.0, use_pwsh: bool = False) -> Connection:
+    """Connect to a host; PowerShell is started on first use.
+
+    Args:
+        host: Its name, as `--host` takes it; the default host where none is given.
+        timeout: Seconds that one call may take; None for no limit.
+        use_pwsh: Prefer PowerShell 7 to Windows PowerShell on this machine.
+
+    Raises:
+        UsageError: No host is called that, or none is chosen.
+    """
+    return Connection(Session(open_transport(choose(host), use_pwsh=use_pwsh)), timeout=timeout)
+
+
+class Connection:
+    """One host: its virtual machines, its switches, and itself.
+
+    Attributes:
+        vms: The virtual machines.
+        switches: The virtual switches.
+    """
+
+    def __init__(self, session: Session, *, timeout: float | None) -> None:
+        self._session = session
+        self._timeout = timeout
+        self.vms = VirtualMachines(session, timeout=timeout)
+        self.switches = VirtualSwitches(session, timeout=timeout)
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End PowerShell on the host."""
+        self._session.close()
+
+    def info(self) -> Host:
+        """What the host is."""
+        return HostService(self._session, timeout=self._timeout).show()
+
+
+class VirtualMachines:
+    """The virtual machines of a host. Names may be patterns or ids."""
+
+    def __init__(self, session: Session, *, timeout: float | None) -> None:
+        self._session = session
+        self._timeout = timeout
+        self._service = VmService(session, timeout=timeout)
+
+    def list(self, *names: str) -> Sequence[VmSummary]:
+        """All virtual machines, or those of the names."""
+        return self._service.list(Selection.of(*names) if names else EVERYTHING)
+
+    def show(self, name: str) -> VirtualMachine:
+        """Everything about one virtual machine."""
+        return self._service.show(Selection.of(name))[0]
+
+    def create(self, name: str, **settings: Any) -> VirtualMachine:  # noqa: ANN401 - the fields of VmCreate
+        """Create a virtual machine; when a step fails, nothing of it is left.
+
+        Args:
+            name: Its name; no other may have it.
+            settings: The fields of `hvctl.models.vm.VmCreate`; sizes in bytes or as text such as "4G".
+        """
+        values = {
+            key: parse_size(value) if key in _SIZES and isinstance(value, str) else value
+            for key, value in settings.items()
+        }
+        try:
+            spec = VmCreate(name=name, **values)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        return self._service.create(spec, self._service.plan_create(spec))
+
+    def start(self, *names: str) -> tuple[Outcome, ...]:
+        """Start virtual machines."""
+        return self._run(plan_power(START, self._select(names), self._session.host), self._timeout)
+
+    def stop(self, *names: str, timeout: float = 600.0, turn_off: bool = False) -> tuple[Outcome, ...]:
+        """Shut guests down, each within `timeout` seconds; or cut their power."""
+        plan = plan_power(TURN_OFF if turn_off else STOP, self._select(names), self._session.host, timeout=timeout)
+        return self._run(plan, timeout + _MARGIN)
+
+    def delete(self, *names: str, turn_off: bool = False, with_disks: bool = False) -> tuple[Outcome, ...]:
+        """Delete virtual machines, with the disks that nothing else needs if asked to. It does not ask back."""
+        deletion = self._service.plan_delete(self._select(names), turn_off=turn_off, with_disks=with_disks)
+        return self._run(deletion.plan, self._timeout)
+
+    def _select(self, names: Sequence[str]) -> Sequence[VmState]:
+        return self._service.select(Selection.of(*names), VmState)
+
+    def _run(self, plan: Plan, timeout: float | None) -> tuple[Outcome, ...]:
+        return _run(self._session, plan, timeout)
+
+
+class VirtualSwitches:
+    """The virtual switches of a host. Names may be patterns or ids."""
+
+    def __init__(self, session: Session, *, timeout: float | None) -> None:
+        self._session = session
+        self._timeout = timeout
+        self._service = SwitchService(session, timeout=timeout)
+
+    def list(self, *names: str) -> Sequence[VirtualSwitch]:
+        """All switches, or those of the names."""
+        return self._service.list(Selection.of(*names) if names else EVERYTHING)
+
+    def show(self, name: str) -> SwitchDetails:
+        """Everything about one switch."""
+        return self._service.show(Selection.of(name))[0]
+
+    def create(self, name: str, **settings: Any) -> SwitchDetails:  # noqa: ANN401 - the fields of SwitchCreate
+        """Create a switch.
+
+        Args:
+            name: Its name; no other may have it.
+            settings: The fields of `hvctl.models.switch.SwitchCreate`.
+        """
+        try:
+            spec = SwitchCreate(name=name, **settings)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        return self._service.create(spec, self._service.plan_create(spec))
+
+    def delete(self, *names: str) -> tuple[Outcome, ...]:
+        """Delete switches; what is on them stays, disconnected. It does not ask back."""
+        plan = plan_delete_switches(self._service.select(Selection.of(*names)))
+        return _run(self._session, plan, self._timeout)
+
+
+def _run(session: Session, plan: Plan, timeout: float | None) -> tuple[Outcome, ...]:
+    done = run_plan(session, plan, timeout=timeout)
+    error = done.error(plan.verb)
+    if error is not None:
+        raise error
+    return done.outcomes
