@@ -1,0 +1,214 @@
+"""Binds a call's parameters as PowerShell's binder does, by the published reference.
+
+The order of the checks is the binder's own: it takes the parameters one by one (name, type, values, emptiness), then the
+names it did not know, then settles on a parameter set, then looks for missing mandatory parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hvctl.lab.conversion import CannotConvert, Value, convert
+from hvctl.lab.reference import Facts, Parameter
+
+_SPACE = "System.Management.Automation."
+COMMON: Mapping[str, Parameter] = {
+    name: Parameter(name, kind, (alias,), everywhere=True)
+    for name, alias, kind in (
+        ("Verbose", "vb", "SwitchParameter"),
+        ("Debug", "db", "SwitchParameter"),
+        ("ErrorAction", "ea", "ActionPreference"),
+        ("WarningAction", "wa", "ActionPreference"),
+        ("InformationAction", "infa", "ActionPreference"),
+        ("ErrorVariable", "ev", "String"),
+        ("WarningVariable", "wv", "String"),
+        ("InformationVariable", "iv", "String"),
+        ("OutVariable", "ov", "String"),
+        ("OutBuffer", "ob", "Int32"),
+        ("PipelineVariable", "pv", "String"),
+    )
+}
+"""The parameters that every cmdlet has."""
+SHOULD_PROCESS: Mapping[str, Parameter] = {
+    name: Parameter(name, "SwitchParameter", (alias,), everywhere=True)
+    for name, alias in (("WhatIf", "wi"), ("Confirm", "cf"))
+}
+"""The parameters of the cmdlets that support ShouldProcess."""
+
+
+class BindError(Exception):
+    """PowerShell would refuse the call; nothing ran.
+
+    Args:
+        error_id: The error id without the cmdlet's class.
+        message: What the binder says.
+    """
+
+    def __init__(self, error_id: str, message: str) -> None:
+        super().__init__(message)
+        self.error_id = error_id
+        self.message = message
+
+    @property
+    def category(self) -> str:
+        """The category of the error record."""
+        return "InvalidData" if self.error_id.startswith("ParameterArgument") else "InvalidArgument"
+
+    @property
+    def exception(self) -> str:
+        """The type of the exception in the error record."""
+        if self.error_id == "ParameterArgumentTransformationError":
+            return _SPACE + "ParameterBindingArgumentTransformationException"
+        if self.error_id.startswith("ParameterArgument"):
+            return _SPACE + "ParameterBindingValidationException"
+        return _SPACE + "ParameterBindingException"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A call that PowerShell would run: the parameter set chosen, and the values by exact parameter name."""
+
+    parameter_set: str
+    values: Mapping[str, Value]
+
+
+def bind(facts: Facts, given: Mapping[str, Value]) -> Bound:
+    """Bind the parameters of one call.
+
+    Raises:
+        BindError: PowerShell would refuse the call.
+    """
+    values: dict[str, Any] = {}
+    unknown: list[str] = []
+    every = frozenset(facts.sets)
+    possible = every
+    touched = False
+    for name, value in given.items():
+        parameter = find(facts, name)
+        if parameter is None:
+            unknown.append(name)
+            continue
+        if parameter.name in values:
+            raise BindError(
+                "ParameterAlreadyBound",
+                f"Cannot bind parameter because parameter '{parameter.name}' is specified more than once.",
+            )
+        values[parameter.name] = _checked(parameter, value)
+        if not parameter.everywhere:
+            possible &= parameter.sets
+            touched = True
+    if unknown:
+        raise BindError(
+            "NamedParameterNotFound", f"A parameter cannot be found that matches parameter name '{unknown[0]}'."
+        )
+    chosen = _choose(facts, possible, values, untouched=not touched)
+    _require(facts, chosen, values)
+    return Bound(chosen or "__AllParameterSets", values)
+
+
+def find(facts: Facts, name: str) -> Parameter | None:
+    """The parameter that a name, an alias or the beginning of one stands for.
+
+    Raises:
+        BindError: Several parameters begin so.
+    """
+    own = list(facts.parameters.values())
+    common = list(COMMON.values()) + (list(SHOULD_PROCESS.values()) if facts.supports_should_process else [])
+    folded = name.lower()
+    for names in (lambda each: (each.name,), lambda each: each.aliases):
+        for parameter in (*own, *common):
+            if folded in (each.lower() for each in names(parameter)):
+                return parameter
+    found = [
+        parameter
+        for parameter in (*own, *common)
+        if any(each.lower().startswith(folded) for each in (parameter.name, *parameter.aliases))
+    ]
+    if len(found) > 1:
+        found = [parameter for parameter in found if parameter in own] or found
+    if len(found) > 1:
+        likely = " ".join(f"-{parameter.name}" for parameter in found)
+        raise BindError(
+            "AmbiguousParameter",
+            f"Parameter cannot be processed because the parameter name '{name}' is ambiguous. Possible matches include:"
+            f" {likely}.",
+        )
+    return found[0] if found else None
+
+
+def _checked(parameter: Parameter, value: Value) -> Value:
+    try:
+        converted = convert(parameter, value)
+    except CannotConvert:
+        raise BindError(
+            "ParameterArgumentTransformationError",
+            f"Cannot process argument transformation on parameter '{parameter.name}'. Cannot convert the value to type"
+            f' "{parameter.type}".',
+        ) from None
+    _check_values(parameter, converted)
+    if parameter.mandatory:
+        _check_empty(parameter, converted)
+    return converted
+
+
+def _check_values(parameter: Parameter, value: Value) -> None:
+    if not parameter.values or (value is None and parameter.nullable):
+        return
+    allowed = {each.lower() for each in parameter.values}
+    for item in value if isinstance(value, list) else [value]:
+        if str(item).lower() not in allowed:
+            raise BindError(
+                "ParameterArgumentValidationError",
+                f"Cannot validate argument on parameter '{parameter.name}'. The argument \"{item}\" does not belong to the"
+                f' set "{",".join(parameter.values)}".',
+            )
+
+
+def _check_empty(parameter: Parameter, value: Value) -> None:
+    problem = None
+    if value is None:
+        problem = ("NullNotAllowed", "null")
+    elif value == "" or (isinstance(value, list) and "" in value):
+        problem = ("EmptyStringNotAllowed", "an empty string")
+    elif isinstance(value, list) and None in value:
+        problem = ("NullNotAllowed", "null")
+    elif value == []:
+        problem = ("EmptyArrayNotAllowed", "an empty array")
+    if problem is not None:
+        raise BindError(
+            "ParameterArgumentValidationError" + problem[0],
+            f"Cannot bind argument to parameter '{parameter.name}' because it is {problem[1]}.",
+        )
+
+
+def _choose(facts: Facts, possible: frozenset[str], values: Mapping[str, Value], *, untouched: bool) -> str | None:
+    if not facts.sets:
+        return None
+    if len(possible) == 1 and not (untouched and len(facts.sets) > 1):
+        return next(iter(possible))
+    if possible and facts.default_set in possible:
+        return facts.default_set
+    complete = [each for each in possible if not _missing(facts, each, values)]
+    if len(complete) == 1:
+        return complete[0]
+    raise BindError("AmbiguousParameterSet", "Parameter set cannot be resolved using the specified named parameters.")
+
+
+def _missing(facts: Facts, parameter_set: str | None, values: Mapping[str, Value]) -> list[str]:
+    return [
+        parameter.name
+        for parameter in facts.parameters.values()
+        if parameter.name not in values
+        and (parameter_set in parameter.mandatory or (parameter.everywhere and parameter.mandatory))
+    ]
+
+
+def _require(facts: Facts, parameter_set: str | None, values: Mapping[str, Value]) -> None:
+    missing = _missing(facts, parameter_set, values)
+    if missing:
+        raise BindError(
+            "MissingMandatoryParameter",
+            f"Cannot process command because of one or more missing mandatory parameters: {' '.join(missing)}.",
+        )

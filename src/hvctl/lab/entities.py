@@ -1,0 +1,173 @@
+"""What a world holds, as plain records: hosts, VMs with their parts, switches, adapters and files.
+
+A default that a host would choose (New-VM's, mostly) is the default of the field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+MIB = 1 << 20
+GIB = 1 << 30
+TIB = 1 << 40
+
+
+@dataclass(slots=True, kw_only=True)
+class Host:
+    """A Hyper-V host: what it is and where it puts things."""
+
+    name: str
+    number: int
+    windows: str
+    computer_name: str
+    logical_processors: int
+    memory: int
+    virtual_machine_path: str
+    virtual_hard_disk_path: str
+    domain: str = "lab.test"
+    created: float = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Vm:
+    """A virtual machine: its settings, and the state it is in.
+
+    `until` and `target` stand for a state that passes by itself: at `until` of the lab's clock the VM is in `target`.
+    """
+
+    id: str
+    host: str
+    name: str
+    generation: int
+    version: str
+    path: str
+    created: float
+    state: str = "Off"
+    until: float | None = None
+    target: str | None = None
+    started: float | None = None
+    uptime: float = 0
+    booted_at: float | None = None
+    notes: str = ""
+    processors: int = 1
+    processor_reserve: int = 0
+    processor_maximum: int = 100
+    processor_weight: int = 100
+    nested: bool = False
+    compatible_for_migration: bool = False
+    compatible_for_old_systems: bool = False
+    memory_startup: int = 512 * MIB
+    memory_minimum: int = 512 * MIB
+    memory_maximum: int = TIB
+    memory_buffer: int = 20
+    memory_priority: int = 50
+    dynamic_memory: bool = False
+    memory_assigned: int = 0
+    start_action: str = "StartIfRunning"
+    start_delay: int = 0
+    stop_action: str = "Save"
+    critical_error_action: str = "Pause"
+    critical_error_timeout: int = 30
+    checkpoint_type: str = "Production"
+    automatic_checkpoints: bool = False
+    lock_on_disconnect: str = "Off"
+    guest_controlled_cache_types: bool = False
+    low_mmio: int = 128 * MIB
+    high_mmio: int = 512 * MIB
+    snapshot_location: str = ""
+    smart_paging_path: str = ""
+    secure_boot: str = "On"
+    secure_boot_template: str = "MicrosoftWindows"
+    network_boot_protocol: str = "IPv4"
+    console_mode: str = "Default"
+    pause_after_boot_failure: str = "Off"
+    boot_order: list[str] = field(default_factory=list)
+    startup_order: list[str] = field(default_factory=lambda: ["CD", "IDE", "LegacyNetworkAdapter", "Floppy"])
+    num_lock: bool = True
+    guest: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Nic:
+    """A network adapter of a VM."""
+
+    id: str
+    host: str
+    vm: str
+    name: str = "Network Adapter"
+    legacy: bool = False
+    switch: str | None = None
+    mac: str = "000000000000"
+    dynamic_mac: bool = True
+    vlan_mode: str = "Untagged"
+    vlan: int = 0
+    native_vlan: int = 0
+    allowed_vlans: list[int] = field(default_factory=list)
+    private_vlan_mode: str | None = None
+    primary_vlan: int = 0
+    secondary_vlan: int = 0
+    secondary_vlans: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Drive:
+    """A hard disk or DVD drive of a VM: where it is plugged in and what is in it."""
+
+    id: str
+    host: str
+    vm: str
+    kind: str
+    controller: str
+    number: int
+    location: int
+    path: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Switch:
+    """A virtual switch; with an adapter it is external, with a port for the host alone internal, else private."""
+
+    id: str
+    host: str
+    name: str
+    notes: str = ""
+    adapter: str | None = None
+    management: bool = False
+    bandwidth_mode: str = "Absolute"
+    iov: bool = False
+    packet_direct: bool = False
+    created: float = 0
+
+    @property
+    def type(self) -> str:
+        """Private, Internal or External, derived from its ports as Hyper-V does."""
+        if self.adapter is not None:
+            return "External"
+        return "Internal" if self.management else "Private"
+
+
+@dataclass(slots=True, kw_only=True)
+class Adapter:
+    """A physical network adapter of a host."""
+
+    id: str
+    host: str
+    name: str
+    description: str
+    mac: str
+
+
+@dataclass(slots=True, kw_only=True)
+class File:
+    """A file or folder of a host; `key` is its path folded for comparison."""
+
+    host: str
+    key: str
+    path: str
+    kind: str
+    size: int = 0
+    disk: dict[str, Any] = field(default_factory=dict)
+
+
+Entity = Host | Vm | Nic | Drive | Switch | Adapter | File

@@ -1,0 +1,1 @@
+"""The classes of live objects, one module an area."""

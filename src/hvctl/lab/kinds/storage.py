@@ -1,0 +1,115 @@
+"""Drives and virtual hard disks as live objects."""
+
+from __future__ import annotations
+
+from hvctl.lab.entities import Drive, File, Vm
+from hvctl.lab.live import Kind, Live, Read, constants, fields, table
+from hvctl.lab.world import World
+
+
+def slot(drive: Drive) -> tuple[str, int, int]:
+    """Where a drive is plugged in, for sorting."""
+    return drive.controller, drive.number, drive.location
+
+
+def _reload(world: World, drive: Drive) -> Drive | None:
+    return world.get(Drive, drive.id)
+
+
+def _vm_name(live: Live) -> str | None:
+    vm = live.world.get(Vm, live.entity.vm)
+    return vm.name if vm else None
+
+
+def _label(what: str) -> Read:
+    def read(live: Live) -> str:
+        drive: Drive = live.entity
+        return f"{what} Drive on {drive.controller} controller number {drive.number} at location {drive.location}"
+
+    return read
+
+
+def _wire_id(live: Live) -> str:
+    drive: Drive = live.entity
+    return f"Microsoft:{drive.vm.upper()}\\{drive.id.upper()}\\{drive.number}\\{drive.location}\\D"
+
+
+_DRIVE = table(
+    fields(
+        VMId="vm",
+        Path="path",
+        ControllerType="controller",
+        ControllerNumber="number",
+        ControllerLocation="location",
+    ),
+    constants(PoolName="Primordial", IsDeleted=False, VMSnapshotName=None),
+    {
+        "Id": _wire_id,
+        "VMName": _vm_name,
+        "ComputerName": lambda live: live.entity.host.upper(),
+    },
+)
+HARD_DISK_DRIVE = Kind(
+    "HardDiskDrive",
+    table(_DRIVE, constants(DiskNumber=None, SupportPersistentReservations=False), {"Name": _label("Hard")}),
+    text=lambda live: f"HardDiskDrive (Path = '{live.entity.path}')",
+    reload=_reload,
+    bases=("VMComponentObject",),
+)
+DVD_DRIVE = Kind(
+    "DvdDrive",
+    table(
+        _DRIVE,
+        {
+            "Name": _label("DVD"),
+            "DvdMediaType": lambda live: "None" if live.entity.path is None else "ISO",
+        },
+    ),
+    text=lambda live: f"DvdDrive (Path = '{live.entity.path}')",
+    reload=_reload,
+    bases=("VMComponentObject",),
+)
+
+
+def holders(world: World, file: File) -> list[Vm]:
+    """The VMs that have a file open: those that are on and have it, or a disk above it, in a drive."""
+    from hvctl.lab import paths
+
+    chain = {file.key}
+    disks = [each for each in world.find(File, host=file.host) if each.disk.get("parent")]
+    for _depth in disks:
+        chain |= {each.key for each in disks if paths.key(each.disk["parent"]) in chain}
+    found = []
+    for drive in world.find(Drive, host=file.host):
+        if drive.path is not None and paths.key(drive.path) in chain:
+            vm = world.get(Vm, drive.vm)
+            if vm is not None and vm.state not in ("Off", "Saved"):
+                found.append(vm)
+    return found
+
+
+def _disk(name: str) -> Read:
+    return lambda live: live.entity.disk.get(name)
+
+
+VIRTUAL_HARD_DISK = Kind(
+    "VirtualHardDisk",
+    table(
+        fields(Path="path", FileSize="size"),
+        {
+            "ComputerName": lambda live: live.entity.host.upper(),
+            "VhdFormat": _disk("format"),
+            "VhdType": _disk("type"),
+            "Size": _disk("size"),
+            "BlockSize": _disk("block"),
+            "LogicalSectorSize": _disk("logical_sector"),
+            "PhysicalSectorSize": _disk("physical_sector"),
+            "ParentPath": _disk("parent"),
+            "DiskIdentifier": _disk("id"),
+            "Attached": lambda live: bool(holders(live.world, live.entity)),
+        },
+        constants(MinimumSize=None, FragmentationPercentage=0, Alignment=1, DiskNumber=None, Number=None),
+    ),
+    text=lambda live: f"VirtualHardDisk (Path = '{live.entity.path}')",
+    reload=lambda world, file: world.file(file.host, file.path),
+)

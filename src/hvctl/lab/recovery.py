@@ -1,0 +1,53 @@
+"""Takes back what processes left undone when they died in the middle of a batch."""
+
+from __future__ import annotations
+
+from hvctl.lab import frozen, owners
+from hvctl.lab.calls import invoke
+from hvctl.lab.context import NEVER, Context, Failure, Wait
+from hvctl.lab.entities import Host
+from hvctl.lab.steps import Refused
+from hvctl.lab.world import World
+
+
+class _Silence:
+    """A Sink for calls that nobody listens to."""
+
+    def warning(self, message: str) -> None:
+        """Dropped."""
+
+    def error(self, record: dict[str, object]) -> None:
+        """Dropped."""
+
+    def progress(self, activity: str, status: str, percent: int | None, seconds_left: float | None) -> None:
+        """Dropped."""
+
+
+def recover(world: World) -> None:
+    """Run the undo of every dead owner's journal, last step first, in one transaction."""
+    if not any(owners.is_dead(pid, started, beat) for _id, pid, started, beat in world.owners()):
+        return
+    with world.transaction():
+        # Read again: another process may have recovered meanwhile.
+        for owner, pid, started, beat in world.owners():
+            if owners.is_dead(pid, started, beat):
+                for _n, host, _step, call in world.journaled(owner):
+                    _take_back(world, host, call)
+                world.forget(owner)
+
+
+def _take_back(world: World, host_name: str, text: str) -> None:
+    host = world.get(Host, host_name)
+    if host is None:
+        return
+    cmdlet, parameters = frozen.load(world, text)
+    try:
+        with world.savepoint():
+            for output in invoke(Context(world, host, cmdlet, _Silence(), stops=True), parameters):
+                if isinstance(output, Wait):
+                    if output.until == NEVER:
+                        return
+                    world.set_clock(max(output.until, world.now()))
+    except (Failure, Refused):
+        # As on a real host: what cannot be taken back stays, and the next undo has its turn.
+        return

@@ -1,0 +1,358 @@
+"""Runs the steps of one batch on the world: refs, groups, waiting, expectations, and undo."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hvctl.lab import frozen
+from hvctl.lab.calls import invoke
+from hvctl.lab.context import NEVER, Context, Failure, Wait
+from hvctl.lab.conversion import Tagged
+from hvctl.lab.entities import Host
+from hvctl.lab.live import Live, flatten
+from hvctl.lab.owners import Owner
+from hvctl.lab.steps import LabCall, LabStep, RefArgument, Refused, Where
+from hvctl.lab.world import TICK, World
+from hvctl.powershell.cmdlets import CMDLETS
+
+SIDE_BY_SIDE = 16
+HEARTBEAT_EVERY = 5.0
+"""Seconds after which a batch that waits says that its process still lives."""
+
+Emit = Callable[[str, dict[str, Any]], None]
+Check = Callable[[bool], "Refused | None"]
+
+
+class _NothingToDo(Exception):
+    """A ref with `all` leads to an empty list: the step is skipped."""
+
+
+class _Stopped(Exception):
+    """A waiting cmdlet is stopped: thrown into it where it waits."""
+
+
+@dataclass(slots=True)
+class _Task:
+    """A step under way: what drives it, what it waits for, and when it is stopped."""
+
+    step: LabStep
+    drive: Generator[Wait, None, None]
+    until: float = 0
+    stop_at: float = NEVER
+    stopped_by: Refused | None = None
+
+
+@dataclass(slots=True)
+class _Said:
+    """What a cmdlet says while it runs: a Sink that keeps errors until the records are out."""
+
+    step: str
+    emit: Emit
+    failures: list[dict[str, object]] = field(default_factory=list)
+
+    def warning(self, message: str) -> None:
+        self.emit("warning", {"step": self.step, "message": message})
+
+    def error(self, record: dict[str, object]) -> None:
+        self.failures.append(record)
+
+    def progress(self, activity: str, status: str, percent: int | None, seconds_left: float | None) -> None:
+        fields = {"step": self.step, "activity": activity, "status": status}
+        self.emit("progress", {**fields, "percent": percent, "seconds_left": seconds_left})
+
+
+class BatchRunner:
+    """One batch under way.
+
+    Args:
+        world: The world, outside any transaction.
+        host: The name of the host that the batch runs on.
+        steps: The steps, already checked.
+        emit: Takes the type and the fields of each frame but `done`.
+        check: Says whether the batch must end here; its argument is whether a step is about to start.
+    """
+
+    def __init__(self, world: World, host: str, steps: list[LabStep], emit: Emit, check: Check) -> None:
+        self._world = world
+        self._host = host
+        self._steps = steps
+        self._emit = emit
+        self._check = check
+        self._owner = Owner()
+        self._objects: dict[str, list[Any]] = {}
+        self._undo: list[tuple[LabStep, int | None]] = []
+        self._last_stop = max((n for n, step in enumerate(steps) if step.on_error == "stop"), default=-1)
+        self.ended = False
+        self.undone: list[str] = []
+        self.not_undone: list[str] = []
+
+    def run(self) -> Generator[float, None, None]:
+        """Run all steps and what undo they need; yields the seconds of real time there is nothing to do for."""
+        start = 0
+        while start < len(self._steps) and not self.ended:
+            end = start + 1
+            group = self._steps[start].group
+            while group is not None and end < len(self._steps) and self._steps[end].group == group:
+                end += 1
+            yield from self._side_by_side(deque(self._steps[start:end]))
+            start = end
+        if self.ended:
+            self._take_back()
+        if self._owner.noted:
+            with self._world.transaction():
+                self._world.forget(self._owner.id)
+
+    # ---- steps that run side by side
+
+    def _side_by_side(self, waiting: deque[LabStep]) -> Generator[float, None, None]:
+        tasks: list[_Task] = []
+        while tasks or (waiting and not self.ended):
+            while waiting and len(tasks) < SIDE_BY_SIDE and not self._must_end(tasks, starting=True):
+                step = waiting.popleft()
+                stop_at = NEVER if step.timeout is None else time.monotonic() + step.timeout
+                tasks.append(_Task(step, self._drive(step), stop_at=stop_at))
+                self._advance(tasks)
+            if not tasks:
+                continue
+            idle = self._idle(tasks)
+            if idle:
+                yield idle
+            self._must_end(tasks, starting=False)
+            self._advance(tasks)
+
+    def _advance(self, tasks: list[_Task]) -> None:
+        now = self._world.now() if any(task.until for task in tasks) else 0.0
+        for task in list(tasks):
+            if task.stopped_by is None and time.monotonic() >= task.stop_at:
+                message = f"The step did not end within {task.step.timeout:g} seconds."
+                task.stopped_by = Refused("StepTimedOut", "OperationTimeout", message)
+            try:
+                if task.stopped_by is not None:
+                    task.drive.throw(_Stopped)
+                elif now >= task.until:
+                    task.until = next(task.drive).until
+            except (StopIteration, _Stopped):
+                tasks.remove(task)
+                if task.stopped_by is not None and task.stopped_by.record["error_id"] == "Hvctl.StepTimedOut":
+                    self._fail(task.step, [task.stopped_by.record])
+
+    def _idle(self, tasks: list[_Task]) -> float:
+        """Seconds of real time until a task can go on: none on a clock that jumps."""
+        due = min(task.until for task in tasks)
+        pace = float(self._world.setting("pace"))
+        now = self._world.now()
+        if due <= now:
+            return 0.0
+        if not pace and due < NEVER:
+            with self._world.transaction():
+                self._world.set_clock(due)
+            return 0.0
+        self._owner.beat(self._world, HEARTBEAT_EVERY)
+        stop_in = min(task.stop_at for task in tasks) - time.monotonic()
+        return max(0.001, min(HEARTBEAT_EVERY, stop_in, (due - now) * pace if due < NEVER else HEARTBEAT_EVERY))
+
+    def _must_end(self, tasks: list[_Task], *, starting: bool) -> bool:
+        if self.ended:
+            return True
+        refused = self._check(starting)
+        if refused is None:
+            return False
+        self.ended = True
+        self._emit("error", {"step": None, **refused.record, "undo": False})
+        for task in tasks:
+            task.stopped_by = refused
+        return True
+
+    # ---- one step
+
+    def _drive(self, step: LabStep) -> Generator[Wait, None, None]:
+        self._objects[step.id] = []
+        said = _Said(step.id, self._emit)
+        world = self._world
+        changes = CMDLETS[step.call.cmdlet].effect != "read"
+        world.begin(reading=not changes)
+        outputs: list[Any] = []
+        context = self._context(step.call.cmdlet, said, stops=step.on_error == "stop")
+        stopped = False
+        try:
+            given = self._resolve(step.call)
+            for output in invoke(context, given, (*step.select, *step.where)):
+                if not isinstance(output, Wait):
+                    outputs.append(output)
+                    continue
+                self._settle(step, outputs, changes=changes, failed=True)
+                try:
+                    yield output
+                except _Stopped:
+                    stopped = True
+                    break
+                world.begin(reading=False)
+        except _NothingToDo:
+            world.rollback()
+            return
+        except (Failure, Refused) as failure:
+            said.error(failure.record)
+            if not outputs and not context.completed:
+                world.rollback()
+        except BaseException:
+            world.rollback()
+            raise
+        self._complete(step, outputs, said.failures, stopped=stopped, changes=changes)
+
+    def _complete(
+        self, step: LabStep, outputs: list[Any], failures: list[dict[str, object]], *, stopped: bool, changes: bool
+    ) -> None:
+        objects = [each for each in outputs if _matches(each, step.where)]
+        records = [{path: _read(each, path) for path in step.select} for each in objects] if step.select else []
+        self._objects[step.id] = objects
+        if not failures and not stopped:
+            failures += _miss(step, len(objects))
+        self._settle(step, objects, changes=changes, failed=stopped or bool(failures))
+        for record in records:
+            self._emit("record", {"step": step.id, "data": record})
+        self._fail(step, failures)
+
+    def _settle(self, step: LabStep, objects: list[Any], *, changes: bool, failed: bool) -> None:
+        """Commit what the step did, together with how to take it back."""
+        world = self._world
+        journaled = None
+        if step.undo is not None and (objects or not failed) and all(step is not each for each, _n in self._undo):
+            if world.in_transaction:
+                journaled = self._journal(step, step.undo, objects)
+            self._undo.append((step, journaled))
+        if not world.in_transaction:
+            return
+        if self._owner.noted and not failed and step is self._steps[self._last_stop]:
+            world.forget(self._owner.id)
+            self._owner.noted = False
+        if changes and not world.setting("pace"):
+            world.advance(TICK)
+        world.commit()
+
+    def _journal(self, step: LabStep, undo: LabCall, objects: list[Any]) -> int | None:
+        self._objects[step.id] = objects
+        try:
+            call = frozen.dump(undo.cmdlet, self._resolve(undo))
+        except (Refused, _NothingToDo):
+            return None
+        self._owner.note(self._world)
+        return self._world.journal(self._owner.id, self._host, step.id, call)
+
+    def _fail(self, step: LabStep, failures: list[dict[str, object]]) -> None:
+        for record in failures:
+            self._emit("error", {"step": step.id, **record, "undo": False})
+        if failures and step.on_error == "stop":
+            self.ended = True
+
+    def _context(self, cmdlet: str, said: _Said, *, stops: bool) -> Context:
+        host = self._world.get(Host, self._host)
+        if host is None:
+            raise Refused("HostGone", "ObjectNotFound", f"The world has no host {self._host} any more.")
+        return Context(self._world, host, cmdlet, said, stops=stops)
+
+    # ---- undo
+
+    def _take_back(self) -> None:
+        while self._undo:
+            step, journaled = self._undo.pop()
+            assert step.undo is not None
+            said = _Said(step.id, self._emit)
+            try:
+                with self._world.transaction():
+                    self._run_undo(step.undo, said)
+                    if journaled is not None:
+                        self._world.forget(self._owner.id, journaled)
+            except _NothingToDo:
+                continue
+            except (Failure, Refused) as failure:
+                self._emit("error", {"step": step.id, **failure.record, "undo": True})
+                self.not_undone.append(step.id)
+            else:
+                self.undone.append(step.id)
+
+    def _run_undo(self, undo: LabCall, said: _Said) -> None:
+        context = self._context(undo.cmdlet, said, stops=True)
+        for output in invoke(context, self._resolve(undo)):
+            if isinstance(output, Wait) and output.until < NEVER:
+                self._world.set_clock(max(output.until, self._world.now()))
+            elif isinstance(output, Wait):
+                raise Refused("StepTimedOut", "OperationTimeout", "The undo did not end.")
+
+    # ---- refs
+
+    def _resolve(self, call: LabCall) -> Mapping[str, Any]:
+        return {name: self._value(value) for name, value in call.parameters.items()}
+
+    def _value(self, value: Any) -> Any:  # noqa: ANN401 - any argument
+        if isinstance(value, RefArgument):
+            return self._ref(value)
+        if isinstance(value, list):
+            return [self._value(item) for item in value]
+        if isinstance(value, Tagged) and value.type == "Hashtable":
+            return Tagged(value.type, [[key, self._value(item)] for key, item in value.content])
+        return value
+
+    def _ref(self, ref: RefArgument) -> Any:  # noqa: ANN401 - an object or a property of one
+        objects = self._objects[ref.step]
+        for each in objects:
+            if isinstance(each, Live):
+                each.refresh()
+        objects = [each for each in objects if _matches(each, ref.where)]
+        if ref.all:
+            values = _flat([each if ref.property is None else _raw(each, ref.property) for each in objects])
+            if not values:
+                raise _NothingToDo
+            return values
+        if not objects:
+            raise Refused("RefNotFound", "ObjectNotFound", f"Step '{ref.step}' returned no such object.")
+        if len(objects) > 1:
+            message = f"Step '{ref.step}' returned {len(objects)} such objects, not one."
+            raise Refused("RefAmbiguous", "InvalidResult", message)
+        return objects[0] if ref.property is None else _raw(objects[0], ref.property)
+
+
+def _miss(step: LabStep, count: int) -> list[dict[str, object]]:
+    cmdlet = step.call.cmdlet
+    if step.expect == "one" and count == 0:
+        return [Refused("ExpectedOne", "ObjectNotFound", f"{cmdlet} returned no such object.").record]
+    if step.expect == "one" and count > 1:
+        message = f"{cmdlet} returned {count} such objects, not one."
+        return [Refused("ExpectedOne", "InvalidResult", message).record]
+    if step.expect == "none" and count:
+        message = f"{cmdlet} returned an object where none must be."
+        return [Refused("ExpectedNone", "ResourceExists", message).record]
+    return []
+
+
+def _raw(output: Any, path: str) -> Any:  # noqa: ANN401 - a property is any value
+    if path == "." or not isinstance(output, Live):
+        return output if path == "." else None
+    return output.get(path)
+
+
+def _read(output: Any, path: str) -> Any:  # noqa: ANN401 - any value as JSON
+    return flatten(_raw(output, path))
+
+
+def _matches(output: Any, where: Where) -> bool:  # noqa: ANN401 - an object or a plain value
+    return all(any(text in wanted for text in _texts(_read(output, path))) for path, wanted in where.items())
+
+
+def _texts(value: Any) -> list[str]:  # noqa: ANN401 - any value as JSON
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item)]
+    return [] if value is None else [str(value).lower()]
+
+
+def _flat(values: list[Any]) -> list[Any]:
+    flat: list[Any] = []
+    for value in values:
+        if isinstance(value, list):
+            flat += _flat(value)
+        elif value is not None:
+            flat.append(value)
+    return flat

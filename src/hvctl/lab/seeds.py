@@ -1,0 +1,113 @@
+"""Ready-made worlds: one host, two hosts; any Windows version; the same seed, the same world."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hvctl.errors import UsageError
+from hvctl.lab import paths
+from hvctl.lab.entities import GIB, Adapter, File, Host, Vm
+from hvctl.lab.kinds.host import RELEASES
+from hvctl.lab.world import EPOCH, World
+
+WORLDS = {"one-host": ("hv01",), "two-hosts": ("hv01", "hv02")}
+"""The kinds of world, and the names of their hosts."""
+DEFAULT_WORLD = "one-host"
+DEFAULT_WINDOWS = "2025"
+ISOS = ("C:\\ISO\\ubuntu.iso", "C:\\ISO\\windows.iso")
+"""Images that every host has, to try `--iso` with."""
+_ADAPTERS = (("Ethernet", "Intel(R) Ethernet Controller X550"), ("Ethernet 2", "Intel(R) Ethernet Controller X550 #2"))
+_FOLDERS = ("C:\\", "C:\\ISO", "C:\\VMs", "C:\\VMs\\Virtual Hard Disks", "C:\\VMs\\Virtual Machines")
+
+
+def create(path: Path) -> None:
+    """Make the default world at `path`, unless another process has just made one there."""
+    _build(path, DEFAULT_WORLD, DEFAULT_WINDOWS, 0, rights=True, keep=True)
+
+
+def reset(
+    path: Path, world: str = DEFAULT_WORLD, windows: str = DEFAULT_WINDOWS, seed: int = 0, *, rights: bool = True
+) -> None:
+    """Replace the world at `path` with a fresh one, in one transaction.
+
+    Args:
+        path: The world's file.
+        world: A key of WORLDS.
+        windows: The hosts' Windows Server version: 2016, 2019, 2022 or 2025.
+        seed: What ids follow from.
+        rights: Whether the user may administer Hyper-V.
+
+    Raises:
+        UsageError: There is no such kind of world or Windows version.
+        HvctlError: The file is something else than a world.
+    """
+    if world not in WORLDS:
+        raise UsageError(f"There is no world '{world}'.", hint=f"The worlds are {', '.join(WORLDS)}.")
+    if windows not in RELEASES:
+        raise UsageError(f"The lab has no Windows '{windows}'.", hint=f"It has {', '.join(RELEASES)}.")
+    _build(path, world, windows, seed, rights=rights, keep=False)
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """What the world at `path` is: its kind, hosts, VM counts, images and settings; made first if there is none."""
+    with World.open(path) as world:
+        vms = world.find(Vm)
+        hosts = [
+            {
+                "name": host.name,
+                "computer_name": host.computer_name,
+                "product": RELEASES[host.windows][1],
+                "processors": host.logical_processors,
+                "memory": host.memory,
+                "vms": sum(vm.host == host.name for vm in vms),
+            }
+            for host in world.find(Host)
+        ]
+        return {
+            "path": str(path),
+            "world": world.meta("world"),
+            "windows": world.meta("windows"),
+            "seed": world.meta("seed"),
+            "rights": world.setting("rights"),
+            "hosts": hosts,
+            "isos": list(ISOS),
+        }
+
+
+def _build(path: Path, kind: str, windows: str, seed: int, *, rights: bool, keep: bool) -> None:
+    with World.rebuilt(path, keep=keep) as world:
+        if world is None:
+            return
+        world.set_meta("world", kind)
+        world.set_meta("windows", windows)
+        world.set_meta("seed", seed)
+        world.set_meta("counter", 0)
+        world.set_clock(EPOCH)
+        if not rights:
+            world.configure("rights", value=False)
+        for number, name in enumerate(WORLDS[kind], start=1):
+            _add_host(world, name, number, windows)
+
+
+def _add_host(world: World, name: str, number: int, windows: str) -> None:
+    world.add(
+        Host(
+            name=name,
+            number=number,
+            windows=windows,
+            computer_name=name.upper(),
+            logical_processors=16,
+            memory=64 * GIB,
+            virtual_machine_path="C:\\VMs",
+            virtual_hard_disk_path="C:\\VMs\\Virtual Hard Disks",
+            created=EPOCH,
+        )
+    )
+    for position, (label, description) in enumerate(_ADAPTERS, start=1):
+        mac = f"{0xA4BF01000000 | number << 8 | position:012X}"
+        world.add(Adapter(id=world.new_id("adapter"), host=name, name=label, description=description, mac=mac))
+    for folder in _FOLDERS:
+        world.add(File(host=name, key=paths.key(folder), path=folder, kind="folder"))
+    for iso in ISOS:
+        world.add(File(host=name, key=paths.key(iso), path=iso, kind="iso", size=3 * GIB))
