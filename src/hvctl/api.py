@@ -105,7 +105,7 @@ class VirtualMachines:
             for key, value in settings.items()
         }
         try:
-            spec = VmCreate(name=name, **values)
+            spec = VmCreate.model_validate({**values, "name": name})
         except ValueError as error:
             raise UsageError(str(error)) from error
         return self._service.create(spec, self._service.plan_create(spec))
@@ -155,7 +155,7 @@ class VirtualSwitches:
             settings: The fields of `hvctl.models.switch.SwitchCreate`.
         """
         try:
-            spec = SwitchCreate(name=name, **settings)
+            spec = SwitchCreate.model_validate({**settings, "name": name})
         except ValueError as error:
             raise UsageError(str(error)) from error
         return self._service.create(spec, self._service.plan_create(spec))

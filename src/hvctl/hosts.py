@@ -65,8 +65,10 @@ def siblings(target: Target) -> list[Target]:
     """All hosts of the same kind: every host of the lab's world, or this machine alone."""
     if target.kind == "local":
         return [target]
-    from hvctl.lab.world import host_names
+    from hvctl.lab.world import World, host_names
 
+    if not lab_file().exists():
+        World.open(lab_file()).close()
     return [Target(f"lab/{name}", "lab", name) for name in host_names(lab_file())]
 
 
@@ -93,7 +95,7 @@ def open_transport(target: Target, *, use_pwsh: bool = False) -> Transport:
     if target.kind == "lab":
         from hvctl.lab.transport import LabTransport
 
-        return LabTransport(lab_file(), target.inner, name=target.name)
+        return LabTransport(lab_file(), target.inner or "", name=target.name)
     from hvctl.transports.local import LocalTransport
 
     return LocalTransport(target.name, use_pwsh=use_pwsh)

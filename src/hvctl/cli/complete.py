@@ -101,8 +101,8 @@ def _names(incomplete: str, noun: str) -> list[str]:
 def _lab_names(target: Target, noun: str) -> list[str]:
     from hvctl.lab import world
 
-    names = world.vm_names if noun == "vm" else world.switch_names
-    return names(lab_file(), target.inner)
+    host = target.inner or next(iter(world.host_names(lab_file())), "")
+    return (world.vm_names if noun == "vm" else world.switch_names)(lab_file(), host)
 
 
 def _cache(host: str) -> Path:
