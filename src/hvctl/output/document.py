@@ -102,6 +102,10 @@ def shape(document: Document, wanted: Wanted) -> Document:
     if wanted.format in ("json", "yaml", "ndjson"):
         return document
     document = _with_columns(document)
+    if wanted.query is not None and not document.items:
+        # A query that found nothing says nothing of the columns it would have had.
+        names = (*wanted.columns, *(name.removeprefix("-") for name in wanted.sort))
+        document = replace(document, fields=(*document.fields, *(Column(name) for name in names)))
     if wanted.sort and not document.single:
         document = replace(document, items=_sorted(document, wanted.sort))
     if wanted.columns and wanted.format != "name":

@@ -47,7 +47,7 @@ def search(expression: str, data: Any) -> Any:  # noqa: ANN401 - any JSON value
     return found
 
 
-def _functions(tree: dict[str, Any]) -> Iterator[str]:
+def _functions(tree: Any) -> Iterator[str]:  # noqa: ANN401 - the tree's type is internal to jmespath
     if tree["type"] == "function_expression":
         yield tree["value"]
     for child in tree["children"]:
