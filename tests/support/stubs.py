@@ -124,6 +124,13 @@ def write_module(
     return root
 
 
+def read_behaviour(file: Path) -> tuple[str, dict[str, str]]:
+    """The prelude and the behaviour in a PowerShell file: what stands first, and a `#region CMDLET` for each cmdlet."""
+    prelude, *regions = re.split(r"^#region ", file.read_text("utf-8"), flags=re.MULTILINE)
+    bodies = (region.split("\n#endregion", 1)[0].split("\n", 1) for region in regions)
+    return prelude, {name.strip(): body for name, body in bodies}
+
+
 def module_text(cmdlets: Cmdlets, behaviour: Mapping[str, str], prelude: str = "") -> str:
     """The module as PowerShell text."""
     unknown = behaviour.keys() - cmdlets.keys()

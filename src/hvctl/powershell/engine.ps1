@@ -230,12 +230,7 @@ function ConvertTo-Plain($value) {
         return $value
     }
     if ($value -is [System.DBNull]) { return $null }
-    try {
-        if ($value -is [System.IFormattable]) { return $value.ToString($null, $invariant) }
-        $value.ToString()
-    } catch {
-        $null
-    }
+    try { [string]::Format($invariant, '{0}', $value) } catch { $null }
 }
 
 function ConvertTo-IsoText([datetime]$value) {
@@ -441,14 +436,13 @@ function Test-RefusedPrompt($exception) {
     $false
 }
 
-# The HRESULT of the innermost exception that has one of its own: 0x8013.... only names a .NET exception type, and
-# 0x80004005 says no more than "failed".
+# The HRESULT of the innermost exception that has one of its own: 0x8013.... and 0x8000.... only name a .NET exception type.
 function Get-HResult($exception) {
     $found = $null
     while ($null -ne $exception) {
         $code = [long]$exception.HResult -band 4294967295
         if ($exception -is [System.ComponentModel.Win32Exception]) { $code = 2147942400 + ($exception.NativeErrorCode -band 65535) }
-        if ($code -ne 0 -and $code -ne 2147500037 -and ($code -shr 16) -ne 32787) { $found = $code }
+        if ($code -ne 0 -and @(32787, 32768) -notcontains ($code -shr 16)) { $found = $code }
         $exception = $exception.InnerException
     }
     $found
