@@ -196,7 +196,6 @@ switch ($scenario) {
     'method' { return [int]::Parse('zz') }
     'unknown' { No-SuchCommand; return }
     'stubborn' { Write-Error 'all the same' -ErrorId 'Stubborn' -ErrorAction Continue; return New-Machine 'alpha' }
-    'exits' { exit 5 }
     'asks' { return Read-Host 'name' }
     'confirms' { return $PSCmdlet.ShouldContinue('Really?', 'Question') }
 
