@@ -85,7 +85,7 @@ COMMANDS: dict[str, Noun | Verb] = {
         ),
     ),
     "schema": Verb("hvctl.cli.schema", "schema", "Print the JSON Schema of what commands write."),
-    "completion": Verb("hvctl.cli.complete", "completion", "Print the completion script of a shell."),
+    "completion": Verb("hvctl.cli.completion", "completion", "Print the completion script of a shell."),
 }
 
 
@@ -141,6 +141,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"hvctl {__version__}\n")
         return 0
     try:
+        if words[:1] == ["__complete"]:
+            from hvctl.cli.complete import answer
+
+            return answer(words[1:])
         return _run(words)
     except BrokenPipeError:
         # The reader has what it wanted; a second flush at exit must not complain either.
@@ -155,7 +159,7 @@ def _run(words: list[str]) -> int:
     from hvctl.errors import CancelledError, HvctlError, UsageError
 
     try:
-        app: Any = build([*words, *_words_to_complete()])
+        app: Any = build(words)
         code = app(words, prog_name="hvctl", standalone_mode=False)
     except HvctlError as error:
         return report(error, words)
@@ -168,16 +172,6 @@ def _run(words: list[str]) -> int:
     except Exception as error:
         return report_unexpected(error, words)
     return code if isinstance(code, int) else 0
-
-
-def _words_to_complete() -> list[str]:
-    """The words of the command line that a shell wants completed; none when this is a command of its own."""
-    if "_HVCTL_COMPLETE" not in os.environ:
-        return []
-    from hvctl.cli.complete import prepare
-
-    prepare()
-    return f"{os.environ.get('COMP_WORDS', '')} {os.environ.get('_TYPER_COMPLETE_ARGS', '')}".split()
 
 
 def _help_hint(words: Sequence[str]) -> str:

@@ -1,113 +1,116 @@
-"""Completion: the shells' scripts, and names from the lab or from what `list` has seen. It opens no connection."""
+"""Completion: what a shell's script asks for, answered from the table of commands, the lab and what `list` has seen.
+
+A script runs `hvctl __complete =BEGINNING WORD...` with the word under the cursor and those before it, and gets lines
+of a value, a tab and a line of help. No connection, key store or prompt is opened, and nothing that parses values is
+imported.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Annotated
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, get_args
 
-import typer
+from hvctl.cli.app import COMMANDS, Noun, Verb
 
-from hvctl.cli.context import Context
-from hvctl.cli.options import command
-from hvctl.config import home
-from hvctl.errors import HvctlError, UsageError
-from hvctl.hosts import Target, choose, lab_file
-
-SHELLS = ("bash", "zsh", "fish", "powershell")
+Candidate = tuple[str, str]
 
 
-@command(shared=())
-def completion(
-    _: Context,
-    shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh, fish or powershell.")],
-) -> None:
-    """Print the completion script of a shell.
-
-    source <(hvctl completion bash)
-    """
-    if shell not in SHELLS:
-        raise UsageError(f"'{shell}' is not a shell with completion.", hint=f"Choose one of {', '.join(SHELLS)}.")
-    from hvctl.cli.app import build
-
-    prepare()
-    os.environ["_HVCTL_COMPLETE"] = f"source_{shell}"
-    build(())(prog_name="hvctl")
+def answer(words: Sequence[str]) -> int:
+    """Write what the word under the cursor can become."""
+    incomplete, *before = words or ["="]
+    for value, text in candidates(before, incomplete.removeprefix("=")):
+        sys.stdout.write(f"{value}\t{text}\n" if text else f"{value}\n")
+    return 0
 
 
-def prepare() -> None:
-    """Make Typer know the shells.
+def candidates(before: Sequence[str], incomplete: str) -> Iterator[Candidate]:
+    """What a word can become that follows others; nothing where anything may stand."""
+    words = [word for word in before if word != "="]
+    option, equals, beginning = incomplete.partition("=")
+    if equals and option.startswith("--"):
+        words, incomplete = [*words, option], beginning
+    named, verb = _command(words)
+    if isinstance(verb, dict) and not incomplete.startswith("-") and not _wants_value(words, None):
+        yield from _beginning(((name, entry.help) for name, entry in verb.items()), incomplete)
+        return
+    parameters = _parameters(named, verb)
+    value_of = _wants_value(words, parameters)
+    if value_of is not None:
+        yield from _beginning(_values(value_of, words), incomplete)
+    elif incomplete.startswith("-"):
+        yield from _beginning(_options(parameters), incomplete)
+    else:
+        for parameter in parameters:
+            if parameter.param_type_name == "argument":
+                yield from _beginning(_values(parameter, words), incomplete)
+                return
 
-    It learns them when it builds an application with its own completion options, which ours has not: `completion` is a
-    command like any other.
-    """
+
+_FIXED: dict[str, tuple[str, ...]] = {
+    "ACTION": ("Nothing", "StartIfRunning", "Start", "TurnOff", "Save", "ShutDown"),
+    "SHELL": ("bash", "zsh", "fish", "powershell"),
+    "STATE": ("running", "off", "saved", "paused"),
+    "TYPE": ("private", "internal", "external", "Disabled", "Production", "ProductionOnly", "Standard"),
+    "WORLD": ("one-host", "two-hosts"),
+    "YEAR": ("2016", "2019", "2022", "2025"),
+}
+
+
+def _command(words: Iterable[str]) -> tuple[list[str], Any]:
+    """The words that name a command, and what they lead to: more commands, a command, or nothing yet."""
+    named: list[str] = []
+    level: Any = COMMANDS
+    for word in words:
+        if isinstance(level, dict) and word in level:
+            named.append(word)
+            entry = level[word]
+            level = entry.verbs if isinstance(entry, Noun) else entry
+    return named, level
+
+
+def _parameters(named: Sequence[str], verb: Any) -> list[Any]:  # noqa: ANN401 - a command or a level of the table
+    """The parameters of a command, or the options that may stand before its name."""
     import typer.main
 
-    typer.main.get_command(_with_typers_options())
+    from hvctl.cli.app import build
+
+    command: Any = typer.main.get_command(build(named))
+    if isinstance(verb, Verb):
+        for word in named:
+            command = command.commands[word]
+    return list(command.params)
 
 
-def _with_typers_options() -> typer.Typer:
-    app = typer.Typer(add_completion=True)
-    app.command()(prepare)
-    return app
+def _options(parameters: Iterable[Any]) -> Iterator[Candidate]:
+    for parameter in parameters:
+        if parameter.param_type_name == "option":
+            yield from ((name, parameter.help or "") for name in (*parameter.opts, *parameter.secondary_opts))
+    yield "--help", "Show this message and exit."
 
 
-def host_names(incomplete: str) -> list[str]:
-    """Hosts that begin so."""
-    names = ["localhost", "lab"]
-    if lab_file().exists():
-        from hvctl.lab.world import host_names as lab_hosts
-
-        names += [f"lab/{name}" for name in lab_hosts(lab_file())]
-    return _beginning(names, incomplete)
-
-
-def vm_names(incomplete: str) -> list[str]:
-    """Virtual machines of the chosen host that begin so."""
-    return _names(incomplete, "vm")
+def _wants_value(words: Sequence[str], parameters: Sequence[Any] | None) -> Any:  # noqa: ANN401 - Typer's parameter
+    """The option whose value the next word is, if the last word is one that takes a value."""
+    if not words or not words[-1].startswith("-"):
+        return None
+    known = _parameters((), None) if parameters is None else parameters
+    return next(
+        (p for p in known if p.param_type_name == "option" and words[-1] in p.opts and not p.is_flag),
+        None,
+    )
 
 
-def switch_names(incomplete: str) -> list[str]:
-    """Switches of the lab that begin so."""
-    return _names(incomplete, "switch")
+def _values(parameter: Any, words: Sequence[str]) -> Iterable[Candidate]:  # noqa: ANN401 - Typer's parameter
+    from hvctl.cli.options import Color, Format
+
+    fixed = {"output": get_args(Format), "color": get_args(Color)}.get(parameter.name)
+    found: Iterable[str] = fixed or _FIXED.get(parameter.metavar or "", ())
+    if parameter.metavar in ("VM", "SWITCH", "HOST"):
+        from hvctl.cli.names import names
+
+        found = names(parameter.metavar, words)
+    return ((value, "") for value in found)
 
 
-def remember(host: str, names: Sequence[str]) -> None:
-    """Keep the names that a list of a real host showed, for completion; the lab is asked itself."""
-    if host.partition("/")[0] == "lab":
-        return
-    path = _cache(host)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(list(names)), encoding="ascii")
-    except OSError:
-        return  # a cache that cannot be written is only not there
-
-
-def _names(incomplete: str, noun: str) -> list[str]:
-    try:
-        target = choose()
-        if target.kind == "lab":
-            return _beginning(_lab_names(target, noun), incomplete)
-        return (
-            _beginning(json.loads(_cache(target.name).read_text(encoding="ascii")), incomplete) if noun == "vm" else []
-        )
-    except (HvctlError, OSError, ValueError):
-        return []  # completion has nowhere to say what is wrong
-
-
-def _lab_names(target: Target, noun: str) -> list[str]:
-    from hvctl.lab import world
-
-    host = target.inner or next(iter(world.host_names(lab_file())), "")
-    return (world.vm_names if noun == "vm" else world.switch_names)(lab_file(), host)
-
-
-def _cache(host: str) -> Path:
-    return home().state / "names" / f"{host.replace('/', '_')}.json"
-
-
-def _beginning(names: Iterable[str], incomplete: str) -> list[str]:
-    return sorted(name for name in names if name.lower().startswith(incomplete.lower()))
+def _beginning(found: Iterable[Candidate], incomplete: str) -> Iterator[Candidate]:
+    return ((value, text) for value, text in found if value.lower().startswith(incomplete.lower()))

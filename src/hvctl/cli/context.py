@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hvctl.errors import ConsentError, HvctlError, UsageError
-from hvctl.hosts import Target, choose, open_transport
-from hvctl.transports.session import Session
-from hvctl.units import parse_duration
 
 if TYPE_CHECKING:
     from logging import Logger
 
     from hvctl.cli.options import Options
+    from hvctl.hosts import Target
     from hvctl.models.base import Model
     from hvctl.output.progress import Progress
     from hvctl.powershell.batch import Batch
     from hvctl.powershell.protocol import Frame
+    from hvctl.transports.session import Session
 
 DEFAULT_TIMEOUT = 600.0
 """Seconds that a command may take where nothing else is said."""
@@ -66,6 +65,8 @@ class Context:
         Raises:
             UsageError: `--timeout` is not a duration.
         """
+        from hvctl.units import parse_duration
+
         text = self.options.timeout
         seconds = DEFAULT_TIMEOUT if text is None else parse_duration(text)
         if seconds <= 0:
@@ -74,6 +75,8 @@ class Context:
 
     def target(self) -> Target:
         """The host the command works on."""
+        from hvctl.hosts import choose
+
         return choose(self.named_host or self.options.host)
 
     def session(self, target: Target | None = None) -> Session:
@@ -146,6 +149,9 @@ class Context:
             self._say(render(batch).rstrip("\n"))
 
     def _open(self, target: Target) -> Session:
+        from hvctl.hosts import open_transport
+        from hvctl.transports.session import Session
+
         self.detail(f"host: {target.name} ({target.kind})")
         if target.kind != "lab":
             self._log()

@@ -22,21 +22,13 @@ Format = Literal["table", "json", "yaml", "ndjson", "csv", "name"]
 Color = Literal["auto", "always", "never"]
 
 
-def _hosts(incomplete: str) -> list[str]:
-    from hvctl.cli.complete import host_names
-
-    return host_names(incomplete)
-
-
 @dataclass(frozen=True, slots=True)
 class Options:
     """The shared options as they were given; None is not given."""
 
     host: Annotated[
         str | None,
-        typer.Option(
-            "--host", metavar="HOST", help="The host: localhost, lab or lab/NAME. [HVCTL_HOST]", autocompletion=_hosts
-        ),
+        typer.Option("--host", metavar="HOST", help="The host: localhost, lab or lab/NAME. [HVCTL_HOST]"),
     ] = None
     output: Annotated[Format | None, typer.Option("--output", "-o", help="How data is written. [HVCTL_OUTPUT]")] = None
     query: Annotated[

@@ -9,41 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hvctl.errors import UsageError
-from hvctl.hosts import split_address
-from hvctl.services.selection import Name, Selection
 
 if TYPE_CHECKING:
     from hvctl.cli.context import Context
-
-
-def _vm_names(incomplete: str) -> list[str]:
-    from hvctl.cli.complete import vm_names
-
-    return vm_names(incomplete)
-
-
-def _switch_names(incomplete: str) -> list[str]:
-    from hvctl.cli.complete import switch_names
-
-    return switch_names(incomplete)
-
-
-def _states(incomplete: str) -> list[str]:
-    return [state for state in ("running", "off", "saved", "paused") if state.startswith(incomplete.lower())]
+    from hvctl.services.selection import Name, Selection
 
 
 _NAMES_HELP = "Names, ids or patterns; - reads names from stdin."
-VmNames = Annotated[
-    list[str] | None, typer.Argument(metavar="VM", help=_NAMES_HELP, autocompletion=_vm_names, show_default=False)
-]
-VmNameArgument = Annotated[str, typer.Argument(metavar="VM", help="A name or an id.", autocompletion=_vm_names)]
+VmNames = Annotated[list[str] | None, typer.Argument(metavar="VM", help=_NAMES_HELP, show_default=False)]
+VmNameArgument = Annotated[str, typer.Argument(metavar="VM", help="A name or an id.")]
 SwitchNames = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SWITCH", help=_NAMES_HELP, autocompletion=_switch_names, show_default=False),
+    typer.Argument(metavar="SWITCH", help=_NAMES_HELP, show_default=False),
 ]
 State = Annotated[
     str | None,
-    typer.Option(metavar="STATE", help="Only those in this state, or in one of A,B.", autocompletion=_states),
+    typer.Option(metavar="STATE", help="Only those in this state, or in one of A,B."),
 ]
 Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
 
@@ -56,6 +37,8 @@ def selection(
     Raises:
         UsageError: A state is unknown, stdin names nothing, or the names are on several hosts.
     """
+    from hvctl.services.selection import Selection
+
     found: list[Name] = []
     for text in names or ():
         found += _from_stdin() if text == "-" else [_addressed(context, text)]
@@ -64,10 +47,15 @@ def selection(
 
 def one_name(context: Context, text: str) -> Selection:
     """The selection of one name that stands for exactly one object: never a pattern."""
+    from hvctl.services.selection import Name, Selection
+
     return Selection((Name(_addressed(context, text).text, literal=True),))
 
 
 def _addressed(context: Context, text: str) -> Name:
+    from hvctl.hosts import split_address
+    from hvctl.services.selection import Name
+
     host, name = split_address(text)
     if not name:
         raise UsageError("A name is empty.")
@@ -80,6 +68,8 @@ def _addressed(context: Context, text: str) -> Name:
 
 
 def _from_stdin() -> Iterator[Name]:
+    from hvctl.services.selection import Name
+
     text = sys.stdin.buffer.read().decode("utf-8-sig", "surrogateescape")
     names = [line.rstrip("\r") for line in text.split("\n")]
     names = [name for name in names if name.strip()]

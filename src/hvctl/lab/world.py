@@ -59,12 +59,15 @@ CREATE TABLE nic(id TEXT PRIMARY KEY, host TEXT NOT NULL, vm TEXT NOT NULL REFER
 CREATE INDEX nic_vm ON nic(vm);
 CREATE TABLE drive(id TEXT PRIMARY KEY, host TEXT NOT NULL, vm TEXT NOT NULL REFERENCES vm(id), data TEXT NOT NULL);
 CREATE INDEX drive_vm ON drive(vm);
-CREATE TABLE switch(id TEXT PRIMARY KEY, host TEXT NOT NULL REFERENCES host(name), name TEXT NOT NULL, data TEXT NOT NULL);
-CREATE TABLE adapter(id TEXT PRIMARY KEY, host TEXT NOT NULL REFERENCES host(name), name TEXT NOT NULL, data TEXT NOT NULL);
-CREATE TABLE file(host TEXT NOT NULL REFERENCES host(name), key TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY(host, key));
+CREATE TABLE switch(id TEXT PRIMARY KEY, host TEXT NOT NULL REFERENCES host(name), name TEXT NOT NULL,
+  data TEXT NOT NULL);
+CREATE TABLE adapter(id TEXT PRIMARY KEY, host TEXT NOT NULL REFERENCES host(name), name TEXT NOT NULL,
+  data TEXT NOT NULL);
+CREATE TABLE file(host TEXT NOT NULL REFERENCES host(name), key TEXT NOT NULL, data TEXT NOT NULL,
+  PRIMARY KEY(host, key));
 CREATE TABLE owner(id TEXT PRIMARY KEY, pid INTEGER NOT NULL, started TEXT, heartbeat REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE journal(owner TEXT NOT NULL REFERENCES owner(id), n INTEGER NOT NULL, host TEXT NOT NULL, step TEXT NOT NULL,
-                     call TEXT NOT NULL, PRIMARY KEY(owner, n)) WITHOUT ROWID;
+CREATE TABLE journal(owner TEXT NOT NULL REFERENCES owner(id), n INTEGER NOT NULL, host TEXT NOT NULL,
+  step TEXT NOT NULL, call TEXT NOT NULL, PRIMARY KEY(owner, n)) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {SCHEMA};
 """
@@ -181,7 +184,7 @@ class World:
             raise _foreign(self.path)
         if version != SCHEMA:
             raise HvctlError(
-                f"The lab world {self.path} was made by another version of hvctl (its schema is {version}, not {SCHEMA}).",
+                f"The lab world {self.path} is of another version of hvctl: its schema is {version}, not {SCHEMA}.",
                 hint="Run `hvctl lab reset` to start over with a fresh world.",
             )
 
@@ -401,6 +404,11 @@ def settle(vm: Vm, now: float) -> None:
 def vm_names(path: Path, host: str) -> list[str]:
     """The names of a host's VMs, for completion; empty when there is no such world."""
     return _column(path, "SELECT name FROM vm WHERE host = ? COLLATE NOCASE ORDER BY name", host)
+
+
+def switch_names(path: Path, host: str) -> list[str]:
+    """The names of a host's switches, for completion; empty when there is no such world."""
+    return _column(path, "SELECT name FROM switch WHERE host = ? COLLATE NOCASE ORDER BY name", host)
 
 
 def host_names(path: Path) -> list[str]:

@@ -16,7 +16,7 @@ def list_(context: Context, names: VmNames = None, state: State = None) -> None:
         hvctl vm list 'web*' --state running -o json
     """
     chosen = selection(context, names, state=state)
-    from hvctl.cli.complete import remember
+    from hvctl.cli.names import remember
     from hvctl.models.vm import VmSummary
     from hvctl.services.vm.service import VmService
 
