@@ -3,9 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.pwsh import require_pwsh
 
 from hvctl.powershell.batch import Batch, Call, Credential, DateTime, Ref, Secret, Step, TimeSpan
 from hvctl.powershell.protocol import encode_step
@@ -145,6 +144,8 @@ def test_needs_and_lists_that_may_be_empty() -> None:
         ("\u2018\u2019\u201a\u201b", "'\u2018\u2018\u2019\u2019\u201a\u201a\u201b\u201b'"),
         ('$(x) `n "$y" \u201cz\u201d', "'$(x) `n \"$y\" \u201cz\u201d'"),
         ("-Force", "'-Force'"),
+        ("--%", "('-' + '-%')"),
+        (" --%", "' --%'"),
         ("Käse 😀", "'Käse 😀'"),
         ("a\r\nb", "('a' + [char]0x000D + [char]0x000A + 'b')"),
         ("\x1e", "('' + [char]0x001E)"),
@@ -364,10 +365,7 @@ def _joined(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def judge() -> Iterator[Judge]:
-    executable = os.environ.get("HVCTL_TEST_PWSH") or shutil.which("pwsh") or shutil.which("powershell.exe")
-    if executable is None:
-        pytest.skip("no PowerShell: set HVCTL_TEST_PWSH")
-    process = Judge(executable)
+    process = Judge(require_pwsh())
     yield process
     process.close()
 
@@ -423,6 +421,15 @@ def test_any_text_arrives_unchanged(judge: Judge, texts: list[str]) -> None:
     ]
     assert answer["wanted"] == [expected if len(expected) > 1 else expected[0]]
     assert answer["failure"] is None
+
+
+@pytest.mark.powershell
+@pytest.mark.parametrize("name", ["--%", "-- %", "\u2013-%", "-\u2014%", "--%x", "--", "-", "@a", "@()", "1", "$null"])
+def test_a_text_that_would_be_syntax_does_not_free_the_next(judge: Judge, name: str) -> None:
+    answer = judge(one(Call("New-VM", {"Name": name, "Notes": "x | Remove-VM * ; Remove-VM *"})))
+    assert answer["commands"] == ["New-VM"]
+    notes = "x | Remove-VM * ; Remove-VM *"
+    assert answer["calls"] == [["New-VM", "-Name", name, "-Notes", notes, "-ErrorAction", "Stop"]]
 
 
 @pytest.mark.powershell

@@ -13,9 +13,14 @@ _UNITS = ((1 << 50, "PB"), (1 << 40, "TB"), (1 << 30, "GB"), (1 << 20, "MB"))
 _LONGEST_SUM = 500
 """Pieces of a text that are still joined by `+`: PowerShell compiles a sum recursively and dies of a very long one."""
 
+_STOP_PARSING = "--%"
+"""Even a quoted one makes PowerShell take the rest of the line as it stands, quotes and all, up to the next `|`."""
+
 
 def quote(text: str) -> str:
     """The text as a PowerShell expression that yields exactly it, on one line of printable characters."""
+    if text == _STOP_PARSING:
+        return f"({_literal(text[:1])} + {_literal(text[1:])})"
     if text.isprintable():
         return _literal(text)
     pieces: list[str] = []

@@ -121,7 +121,7 @@ class ClientProtocol:
         if mark:
             try:
                 fields = _loads(text)
-                frame = Frame(fields.pop("type"), fields.pop("id"), fields.pop("n"), fields)
+                frame = Frame(_text(fields.pop("type")), _text(fields.pop("id")), _count(fields.pop("n")), fields)
             except (ValueError, KeyError, AttributeError, RecursionError, TypeError):
                 noise = line
             else:
@@ -163,7 +163,7 @@ class EngineProtocol:
                 continue
             try:
                 fields = _loads(line)
-                requests.append(Request(fields.pop("type"), fields.pop("id", ""), fields))
+                requests.append(Request(_text(fields.pop("type")), _text(fields.pop("id", "")), fields))
             except (ValueError, KeyError, AttributeError, RecursionError, TypeError):
                 continue
         return requests
@@ -224,6 +224,18 @@ def _encode_ref(ref: Ref) -> dict[str, Any]:
     if ref.all:
         tagged["all"] = True
     return tagged
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not text")
+    return value
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError(f"{value!r} is not a count")
+    return value
 
 
 def _listed(wanted: str | tuple[str, ...]) -> list[str]:
