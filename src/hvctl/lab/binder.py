@@ -1,7 +1,7 @@
 """Binds a call's parameters as PowerShell's binder does, by the published reference.
 
-The order of the checks is the binder's own: it takes the parameters one by one (name, type, values, emptiness), then the
-names it did not know, then settles on a parameter set, then looks for missing mandatory parameters.
+The order of the checks is the binder's own: it takes the parameters one by one (name, type, values, emptiness), then
+the names it did not know, then settles on a parameter set, then looks for missing mandatory parameters.
 """
 
 from __future__ import annotations
@@ -161,8 +161,8 @@ def _check_values(parameter: Parameter, value: Value) -> None:
         if str(item).lower() not in allowed:
             raise BindError(
                 "ParameterArgumentValidationError",
-                f"Cannot validate argument on parameter '{parameter.name}'. The argument \"{item}\" does not belong to the"
-                f' set "{",".join(parameter.values)}".',
+                f"Cannot validate argument on parameter '{parameter.name}'. The argument \"{item}\" does not belong"
+                f' to the set "{",".join(parameter.values)}".',
             )
 
 

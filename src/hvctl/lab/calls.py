@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
 from hvctl.lab import binder, cmdlets, reference
@@ -14,7 +14,7 @@ from hvctl.powershell.cmdlets import CMDLETS, HYPER_V
 _ANSWERS_WITHOUT_RIGHTS = ("Get-VM",)
 
 
-def invoke(context: Context, given: Mapping[str, Any], paths: Iterable[str] = ()) -> Iterator[Output]:
+def invoke(context: Context, given: Mapping[str, Any], paths: Iterable[str] = ()) -> Generator[Output, None, None]:
     """Run a cmdlet; `paths` are the properties that will be read of what it returns.
 
     Raises:
@@ -43,8 +43,8 @@ def _bind(context: Context, given: Mapping[str, Any]) -> Mapping[str, Any]:
     if facts is None:
         raise Failure(
             {
-                "message": f"The term '{context.cmdlet}' is not recognized as the name of a cmdlet, function, script file,"
-                " or operable program.",
+                "message": f"The term '{context.cmdlet}' is not recognized as the name of a cmdlet, function, script"
+                " file, or operable program.",
                 "category": "ObjectNotFound",
                 "error_id": "CommandNotFoundException",
                 "exception": "System.Management.Automation.CommandNotFoundException",

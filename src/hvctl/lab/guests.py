@@ -1,8 +1,8 @@
 """The pretend guest: what a VM's operating system says and does.
 
-Every VM with a disk or an ISO is given one that boots at once, answers, has addresses and shuts down when asked; the world's
-setting `guest`, or the VM's own, makes it slower or worse. A real empty disk holds no system; without this nobody could try
-the commands that need a guest.
+Every VM with a disk or an ISO is given one that boots at once, answers, has addresses and shuts down when asked; the
+world's setting `guest`, or the VM's own, makes it slower or worse. A real empty disk holds no system; without this
+nobody could try the commands that need a guest.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ BEHAVIOUR: Mapping[str, Any] = {
 }
 """How a guest behaves unless told otherwise.
 
-`installed`: there is one at all, given a disk or an ISO. `boot`, `shutdown`: how many seconds of the lab's clock either takes.
-`answers`: its integration services are up once it has booted. `addresses`: it reports IP addresses. `ignores_shutdown`: it
-takes the request to shut down and goes on.
+`installed`: there is one at all, given a disk or an ISO. `boot`, `shutdown`: how many seconds of the lab's clock either
+takes. `answers`: its integration services are up once it has booted. `addresses`: it reports IP addresses.
+`ignores_shutdown`: it takes the request to shut down and goes on.
 """
 
 

@@ -18,6 +18,7 @@ class Property:
 
     read: Read
     kind: Kind | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,13 +90,13 @@ class Live:
         """The value at a property path; through a collection, the list of its items' values."""
         value: Any = self
         for part in path.lower().split("."):
-            if isinstance(value, list):
-                value = [item.kind.properties[part].read(item) for item in value if isinstance(item, Live)]
-            elif isinstance(value, Live):
-                value = value.kind.properties[part].read(value)
-            else:
-                return None
+            value = [_read(item, part) for item in value] if isinstance(value, list) else _read(value, part)
         return value
+
+
+def _read(value: Any, name: str) -> Any:  # noqa: ANN401 - a property is any value
+    found = value.kind.properties.get(name) if isinstance(value, Live) else None
+    return found.read(value) if found is not None else None
 
 
 def flatten(value: Any) -> Any:  # noqa: ANN401 - any value to JSON
@@ -112,7 +113,8 @@ def table(*groups: Mapping[str, Read | Property]) -> dict[str, Property]:
     merged: dict[str, Property] = {}
     for group in groups:
         for name, read in group.items():
-            merged[name.lower()] = read if isinstance(read, Property) else Property(read)
+            known = read if isinstance(read, Property) else Property(read)
+            merged[name.lower()] = Property(known.read, known.kind, known.name or name)
     return merged
 
 

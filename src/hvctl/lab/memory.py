@@ -34,8 +34,9 @@ def check(context: Context, vm: Vm) -> None:
         if value % _STEP:
             raise Problem("memory-aligned", name=vm.name, id=vm.id.upper(), megabytes=value // MIB)
         if not LEAST <= value <= highest:
-            bounds = {"least": LEAST // MIB, "most": highest // MIB}
-            raise Problem("memory-range", name=vm.name, id=vm.id.upper(), what=what, **bounds)
+            raise Problem(
+                "memory-range", name=vm.name, id=vm.id.upper(), what=what, least=LEAST // MIB, most=highest // MIB
+            )
     if vm.dynamic_memory and not vm.memory_minimum <= vm.memory_startup <= vm.memory_maximum:
         raise Problem("memory-order", name=vm.name, id=vm.id.upper())
 

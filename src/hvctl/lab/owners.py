@@ -14,6 +14,8 @@ from hvctl.lab.world import World
 STALE = 300.0
 """Seconds without a heartbeat after which an owner counts as dead where the process cannot be told for sure."""
 
+_QUERY_LIMITED_INFORMATION = 0x1000
+_STILL_ACTIVE = 259
 _counter = count(1)
 
 
@@ -42,7 +44,7 @@ def is_dead(pid: int, started: str | None, heartbeat: float) -> bool:
     """Whether the process that noted itself so has ended."""
     if not _exists(pid):
         return True
-    now = start_of(pid) if pid != os.getpid() else start_of(os.getpid())
+    now = start_of(pid)
     if started is not None and now is not None:
         return started != now
     return time.time() - heartbeat > STALE
@@ -92,7 +94,7 @@ def _windows_start(pid: int) -> str | None:
 
     kernel = ctypes.WinDLL("kernel32", use_last_error=True)
     kernel.OpenProcess.restype = wintypes.HANDLE
-    handle = kernel.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
+    handle = kernel.OpenProcess(_QUERY_LIMITED_INFORMATION, 0, pid)
     if not handle:
         return None
     try:
@@ -100,7 +102,7 @@ def _windows_start(pid: int) -> str | None:
         code = wintypes.DWORD()
         if not kernel.GetProcessTimes(wintypes.HANDLE(handle), *(ctypes.byref(each) for each in times)):
             return None
-        if not kernel.GetExitCodeProcess(wintypes.HANDLE(handle), ctypes.byref(code)) or code.value != 259:
+        if not kernel.GetExitCodeProcess(wintypes.HANDLE(handle), ctypes.byref(code)) or code.value != _STILL_ACTIVE:
             return None
         return f"{times[0].dwHighDateTime}:{times[0].dwLowDateTime}"
     finally:

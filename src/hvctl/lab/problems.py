@@ -1,7 +1,7 @@
 """How the simulated cmdlets fail: the text, the error id, the category and the HRESULT of each situation, in one table.
 
-A row marked `sure=False` has a text or an id that no public capture of a real host confirms; `World.configure("error_ids",
-{situation: id})` changes an id without code.
+A row marked `sure=False` has a text or an id that no public capture of a real host confirms;
+`World.configure("error_ids", {situation: id})` changes an id without code.
 """
 
 from __future__ import annotations
@@ -84,6 +84,7 @@ _STATE = "The operation cannot be performed while the virtual machine is in its 
 _START = "'{name}' failed to start.\n\n'{name}' failed to start. (Virtual machine ID {id})\n\n"
 _POWER_ON = "{controller} (Instance ID {instance}): Failed to Power on with Error '{reason}' ({code}).\n\n"
 _DEVICE = "Failed to add device '{device}'.\n\n'{name}' failed to add device '{device}'. (Virtual machine ID {id})\n\n"
+_NEW_DISK = "Failed to create the virtual hard disk.\n\nThe system failed to create '{path}': "
 _MEMORY = "Failed to modify device 'Memory'.\n\n"
 
 SITUATIONS: Mapping[str, Situation] = {
@@ -292,20 +293,18 @@ SITUATIONS: Mapping[str, Situation] = {
     "vhd-missing": Situation("InvalidParameter", "'{path}' is not an existing virtual hard disk file."),
     "vhd-exists": Situation(
         "OperationFailed",
-        "Failed to create the virtual hard disk.\n\nThe system failed to create '{path}': The file exists. (0x80070050).",
+        _NEW_DISK + "The file exists. (0x80070050).",
         hresult=0x80070050,
     ),
     "vhd-folder": Situation(
         "OperationFailed",
-        "Failed to create the virtual hard disk.\n\nThe system failed to create '{path}': The system cannot find the path"
-        " specified. (0x80070003).",
+        _NEW_DISK + "The system cannot find the path specified. (0x80070003).",
         hresult=0x80070003,
         sure=False,
     ),
     "vhd-name": Situation(
         "OperationFailed",
-        "Failed to create the virtual hard disk.\n\nThe system failed to create '{path}': The filename, directory name, or"
-        " volume label syntax is incorrect. (0x8007007B).",
+        _NEW_DISK + "The filename, directory name, or volume label syntax is incorrect. (0x8007007B).",
         hresult=0x8007007B,
         sure=False,
     ),
@@ -314,8 +313,7 @@ SITUATIONS: Mapping[str, Situation] = {
     ),
     "vhd-size": Situation(
         "InvalidParameter",
-        "Failed to create the virtual hard disk.\n\nThe system failed to create '{path}': the size {size} is not valid:"
-        " {reason}.",
+        _NEW_DISK + "the size {size} is not valid: {reason}.",
         hresult=0x80070057,
         sure=False,
     ),
@@ -335,8 +333,8 @@ SITUATIONS: Mapping[str, Situation] = {
     ),
     "switch-adapter-taken": Situation(
         "OperationFailed",
-        "Failed while adding virtual Ethernet switch connections.\n\nExternal Ethernet adapter '{name}' is already bound to"
-        " the Microsoft Virtual Switch protocol.",
+        "Failed while adding virtual Ethernet switch connections.\n\nExternal Ethernet adapter '{name}' is already"
+        " bound to the Microsoft Virtual Switch protocol.",
         sure=False,
     ),
     "switch-teaming": Situation(

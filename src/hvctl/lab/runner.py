@@ -84,6 +84,7 @@ class BatchRunner:
         self._check = check
         self._owner = Owner()
         self._objects: dict[str, list[Any]] = {}
+        self._succeeded: set[str] = set()
         self._undo: list[tuple[LabStep, int | None]] = []
         self._last_stop = max((n for n, step in enumerate(steps) if step.on_error == "stop"), default=-1)
         self.ended = False
@@ -171,6 +172,8 @@ class BatchRunner:
 
     def _drive(self, step: LabStep) -> Generator[Wait, None, None]:
         self._objects[step.id] = []
+        if not self._succeeded.issuperset(step.needs):
+            return
         said = _Said(step.id, self._emit)
         world = self._world
         changes = CMDLETS[step.call.cmdlet].effect != "read"
@@ -179,8 +182,8 @@ class BatchRunner:
         context = self._context(step.call.cmdlet, said, stops=step.on_error == "stop")
         stopped = False
         try:
-            given = self._resolve(step.call)
-            for output in invoke(context, given, (*step.select, *step.where)):
+            calls = invoke(context, self._resolve(step.call), (*step.select, *step.where))
+            for output in calls:
                 if not isinstance(output, Wait):
                     outputs.append(output)
                     continue
@@ -188,6 +191,7 @@ class BatchRunner:
                 try:
                     yield output
                 except _Stopped:
+                    calls.close()
                     stopped = True
                     break
                 world.begin(reading=False)
@@ -215,6 +219,8 @@ class BatchRunner:
         for record in records:
             self._emit("record", {"step": step.id, "data": record})
         self._fail(step, failures)
+        if not failures and not stopped:
+            self._succeeded.add(step.id)
 
     def _settle(self, step: LabStep, objects: list[Any], *, changes: bool, failed: bool) -> None:
         """Commit what the step did, together with how to take it back."""

@@ -7,12 +7,14 @@ from typing import Any
 
 from hvctl.errors import UsageError
 from hvctl.lab import paths
-from hvctl.lab.entities import GIB, Adapter, File, Host, Vm
+from hvctl.lab.entities import GIB, Adapter, File, Host, Switch, Vm
 from hvctl.lab.kinds.host import RELEASES
 from hvctl.lab.world import EPOCH, World
 
 WORLDS = {"one-host": ("hv01",), "two-hosts": ("hv01", "hv02")}
 """The kinds of world, and the names of their hosts."""
+WINDOWS = tuple(RELEASES)
+"""The Windows Server versions that a world's hosts can have."""
 DEFAULT_WORLD = "one-host"
 DEFAULT_WINDOWS = "2025"
 ISOS = ("C:\\ISO\\ubuntu.iso", "C:\\ISO\\windows.iso")
@@ -50,28 +52,17 @@ def reset(
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """What the world at `path` is: its kind, hosts, VM counts, images and settings; made first if there is none."""
+    """What the world at `path` is and how much is in it; made first if there is none."""
     with World.open(path) as world:
-        vms = world.find(Vm)
-        hosts = [
-            {
-                "name": host.name,
-                "computer_name": host.computer_name,
-                "product": RELEASES[host.windows][1],
-                "processors": host.logical_processors,
-                "memory": host.memory,
-                "vms": sum(vm.host == host.name for vm in vms),
-            }
-            for host in world.find(Host)
-        ]
         return {
-            "path": str(path),
             "world": world.meta("world"),
             "windows": world.meta("windows"),
             "seed": world.meta("seed"),
-            "rights": world.setting("rights"),
-            "hosts": hosts,
+            "hosts": [host.name for host in world.find(Host)],
+            "vms": len(world.find(Vm)),
+            "switches": len(world.find(Switch)),
             "isos": list(ISOS),
+            "path": str(path),
         }
 
 

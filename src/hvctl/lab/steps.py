@@ -84,6 +84,7 @@ class LabStep:
     expect: str
     on_error: str
     undo: LabCall | None
+    needs: tuple[str, ...]
     group: str | None
     timeout: float | None
 
@@ -125,21 +126,22 @@ def _read_step(entry: Any, known: set[str]) -> LabStep:  # noqa: ANN401 - unchec
     group = entry.get("group")
     if group is not None and on_error == "stop":
         raise bad_request(f"Step '{step_id}' runs beside others and cannot stop them.")
-    step = {
-        "select": tuple(_path(path) for path in _list(entry, "select")),
-        "where": _read_where(entry.get("where")),
-        "expect": _choice(entry, "expect", ("any", "one", "none")),
-        "timeout": seconds(entry, "timeout"),
-    }
+    needs = tuple(_list(entry, "needs"))
+    if not all(isinstance(need, str) and need in known for need in needs):
+        raise bad_request(f"Step '{step_id}' needs a step that does not come before it.")
     known.add(step_id)
     undo = entry.get("undo")
     return LabStep(
         id=step_id,
         call=call,
+        select=tuple(_path(path) for path in _list(entry, "select")),
+        where=_read_where(entry.get("where")),
+        expect=_choice(entry, "expect", ("any", "one", "none")),
         on_error=on_error,
-        group=group,
         undo=None if undo is None else _read_call(undo, step_id, known),
-        **step,
+        needs=needs,
+        group=group,
+        timeout=seconds(entry, "timeout"),
     )
 
 

@@ -16,17 +16,17 @@ class LabTransport:
 
     Args:
         path: The world's file; a missing one is made as the default world.
-        host: The host's name in the world; empty for the first.
+        host: The host's name in the world; None for the first.
         name: What the user called the host: `lab`, or `lab/hv02`.
     """
 
     kind = "lab"
 
-    def __init__(self, path: Path, host: str = "", name: str = "lab") -> None:
+    def __init__(self, path: Path, host: str | None = None, name: str = "lab") -> None:
         self.host = name
         self.world: World | None = None
         self._path = path
-        self._wanted = host
+        self._wanted = host or ""
         self._engine: LabEngine | None = None
 
     def open(self, nonce: str) -> None:

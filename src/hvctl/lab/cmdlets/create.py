@@ -15,7 +15,10 @@ from hvctl.lab.live import Live
 from hvctl.lab.problems import Problem
 
 HANDLERS: Handlers = {}
-_PARAMETERS = "Name MemoryStartupBytes BootDevice NoVHD SwitchName VHDPath NewVHDPath NewVHDSizeBytes Path Version Generation Force"
+_PARAMETERS = (
+    "Name MemoryStartupBytes BootDevice NoVHD SwitchName VHDPath NewVHDPath NewVHDSizeBytes Path Version Generation"
+    " Force"
+)
 _LONGEST_NAME = 100
 
 
@@ -65,7 +68,6 @@ def _new(context: Context, args: Args) -> Vm:
         smart_paging_path=paths.normalize(folder),
         memory_startup=args.get("MemoryStartupBytes") or world.setting("default_startup_memory"),
     )
-    vm.memory_minimum = min(vm.memory_minimum, vm.memory_startup)
     _check_boot_device(vm, args.get("BootDevice"))
     return vm
 

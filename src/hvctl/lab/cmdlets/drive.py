@@ -112,8 +112,8 @@ def _dvd_drives(context: Context, args: Args) -> Iterator[Drive]:
     for vm in lookup.vms(context, args):
         found = [each for each in context.world.find(Drive, vm=vm.id) if each.kind == "dvd" and _wanted(each, args)]
         if not found:
-            where = {"number": args.get("ControllerNumber", 0), "location": args.get("ControllerLocation", 0)}
-            context.fail(Problem("drive-missing", name=vm.name, **where))
+            number, location = args.get("ControllerNumber") or 0, args.get("ControllerLocation") or 0
+            context.fail(Problem("drive-missing", name=vm.name, number=number, location=location))
         yield from found
 
 
@@ -173,8 +173,9 @@ def _free_slot(context: Context, vm: Vm, args: Args, kind: str) -> Slot:
         if wanted in (None, place[0]) and number in (None, place[1]) and location in (None, place[2])
     ]
     if not places:
-        about = {"controller": wanted or "a", "number": number or 0, "location": location or 0}
-        raise Problem("controller-missing", name=vm.name, **about)
+        raise Problem(
+            "controller-missing", name=vm.name, controller=wanted or "a", number=number or 0, location=location or 0
+        )
     taken = {slot(drive) for drive in context.world.find(Drive, vm=vm.id)}
     free = [place for place in places if place not in taken]
     if free:

@@ -65,8 +65,10 @@ def remove_vm(context: Context, args: Args) -> Iterator[Output]:
 def delete(context: Context, vm: Vm) -> None:
     """Take a VM, its parts and its configuration files out of the world."""
     world = context.world
-    for part in (*world.find(Drive, vm=vm.id), *world.find(Nic, vm=vm.id)):
-        world.remove(part)
+    for drive in world.find(Drive, vm=vm.id):
+        world.remove(drive)
+    for nic in world.find(Nic, vm=vm.id):
+        world.remove(nic)
     for path in config_files(vm):
         file = world.file(vm.host, path)
         if file is not None:

@@ -16,6 +16,7 @@ _VERSIONS = (
     *("5.0", "6.2", "7.0", "7.1", "8.0", "8.1", "8.2", "8.3"),
     *("9.0", "9.1", "9.2", "10.0", "11.0", "12.0"),
 )
+_FIRST_MAC = 0x000A
 _OLDEST = {"2016": "5.0", "2019": "5.0", "2022": "8.0", "2025": "8.0"}
 
 
@@ -27,7 +28,7 @@ def versions(windows: str) -> list[str]:
 
 def mac_range(host: Host) -> tuple[int, int]:
     """The first and the last MAC address of a host's pool for dynamic ones."""
-    first = 0x00155D000000 | host.number << 16
+    first = 0x00155D000000 | host.number << 16 | _FIRST_MAC
     return first, first | 0xFFFF
 
 

@@ -53,6 +53,12 @@ def _reload(world: World, nic: Nic) -> Nic | None:
     return world.get(Nic, nic.id)
 
 
+_PARENT = Kind(
+    "VMNetworkAdapter",
+    table(fields(Name="name", VMId="vm", MacAddress="mac"), {"Id": _wire_id, "VMName": _vm_name}),
+    text=lambda live: f"VMNetworkAdapter (Name = '{live.entity.name}')",
+    reload=_reload,
+)
 VLAN_SETTING = Kind(
     "VMNetworkAdapterVlanSetting",
     table(
@@ -67,6 +73,7 @@ VLAN_SETTING = Kind(
             VMId="vm",
         ),
         {
+            "ParentAdapter": Property(lambda live: Live(live.world, _PARENT, live.entity), _PARENT),
             "PrivateVlanMode": lambda live: live.entity.private_vlan_mode,
             "VMName": _vm_name,
             "ComputerName": lambda live: live.entity.host.upper(),

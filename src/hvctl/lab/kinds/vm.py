@@ -11,7 +11,12 @@ from hvctl.lab.kinds.storage import DVD_DRIVE, HARD_DISK_DRIVE, slot
 from hvctl.lab.live import Kind, Live, Property, constants, fields, moment, table
 from hvctl.lab.world import World
 
-ON = ("Running", "Paused", "Stopping", "Starting")
+TEMPLATES = {
+    "MicrosoftWindows": "1734c6e8-3154-4dda-ba5f-a874cc483422",
+    "MicrosoftUEFICertificateAuthority": "272e7447-90a4-4563-a4b9-8e4ab00526ce",
+    "OpenSourceShieldedVM": "4292ae2b-ee2c-42b5-a969-dd8f8689f6f3",
+}
+"""The Secure Boot templates by name, with their ids."""
 
 
 def reload(world: World, vm: Vm) -> Vm | None:
@@ -175,7 +180,7 @@ BIOS = Kind(
 )
 SNAPSHOT = Kind(
     "VMSnapshot",
-    table(fields(Id="id", Name="name"), constants(IsDeleted=False)),
+    table(fields(Id="id", Name="name", VMId="vm"), {"HardDrives": Property(lambda _live: [], HARD_DISK_DRIVE)}),
     text=lambda live: f"VMSnapshot (Name = '{live.entity.name}')",
     reload=lambda _world, _entity: None,
 )
@@ -252,9 +257,3 @@ FIRMWARE = Kind(
     text=lambda live: f"VMFirmware (VMName = '{live.entity.name}')",
     reload=reload,
 )
-TEMPLATES = {
-    "MicrosoftWindows": "1734c6e8-3154-4dda-ba5f-a874cc483422",
-    "MicrosoftUEFICertificateAuthority": "272e7447-90a4-4563-a4b9-8e4ab00526ce",
-    "OpenSourceShieldedVM": "4292ae2b-ee2c-42b5-a969-dd8f8689f6f3",
-}
-"""The Secure Boot templates by name, with their ids."""
