@@ -109,7 +109,7 @@ function Show-Value($value) {
     }
     if ($value -is [datetime]) { $shown.Text = "$($value.Kind) " + $value.ToString('o') }
     if ($value -is [timespan]) { $shown.Text = "$($value.Ticks)" }
-    if ($value -is [hashtable]) { $shown.Items = @(foreach ($key in ($value.Keys | Sort-Object)) { $key; $value[$key] }) }
+    if ($value -is [hashtable]) { $shown.Items = @(foreach ($key in ($value.Keys | Sort-Object)) { $key; , $value[$key] }) }
     if ($value -is [array]) { $shown.Items = @(foreach ($item in $value) { "$($item.GetType().Name) $item" }) }
     [pscustomobject]$shown
 }
@@ -152,6 +152,7 @@ function Wait-Traced([string]$name, [int]$milliseconds) {
 
 #region Get-VM
 if ($PSCmdlet.ParameterSetName -eq 'ClusterObject') { return Show-Value $ClusterObject }
+if ($PSCmdlet.ParameterSetName -eq 'Id') { return [pscustomobject]@{ Id = $Id; Bound = @($PSBoundParameters.Keys) } }
 $scenario, $argument = $Name[0].Split([char[]]' ', 2)
 switch ($scenario) {
     'none' { return }
