@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hvctl.errors import UsageError
-from hvctl.units import parse_size
+from hvctl.units import format_size, parse_size
 
 if TYPE_CHECKING:
     from hvctl.models.base import Model
@@ -60,14 +60,23 @@ def option(field: str) -> str:
 
 def _sentence(problem: dict[str, Any], names: dict[str, str]) -> str:
     field = str(problem["loc"][0]) if problem["loc"] else None
-    text = _KINDS.get(problem["type"], "{msg}").format(msg=problem["msg"], **problem.get("ctx", {}))
+    limits = {name: _limit(field, value) for name, value in problem.get("ctx", {}).items()}
+    text = _KINDS.get(problem["type"], "{msg}").format(msg=problem["msg"], **limits)
     text = text.removeprefix("Value error, ").rstrip(".")
     if field is None:
         return f"{text[:1].upper()}{text[1:]}."
     return f"{names.get(field, option(field))}: {text[:1].lower()}{text[1:]}."
 
 
+def _limit(field: str | None, value: object) -> object:
+    return format_size(value) if field in _SIZES and isinstance(value, int) else value
+
+
+_SIZES = ("memory", "memory_minimum", "memory_maximum", "disk")
 _KINDS = {
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "multiple_of": "a multiple of {multiple_of}",
     "string_pattern_mismatch": "this is not a form it can have: a path starts with a drive or \\\\server\\share, "
     "and a name holds no control characters",
     "string_too_long": "at most {max_length} characters",

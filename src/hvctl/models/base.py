@@ -28,7 +28,8 @@ TextList = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 class Model(BaseModel):
     """A frozen value that JSON and tables are made of."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    # A command uses one or two models of those in its modules: the others need no validators.
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
     def as_json(self) -> dict[str, Any]:
         """The value as JSON-ready data, with the attributes' names as keys."""

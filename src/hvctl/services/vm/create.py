@@ -12,7 +12,7 @@ from hvctl.services.vm.read import VmState, detail_steps
 
 _NEW = Ref("vm")
 _ADAPTER = Ref("adapter")
-_NOT_IN_FILE_NAMES = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+_NOT_IN_FILE_NAMES = re.compile(r'[<>:"/\\|?*\[\]\x00-\x1f]')
 _DEVICE_NAMES = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(\..*)?", re.IGNORECASE)
 _DISK_FILES = (".vhdx", ".vhd")
 
@@ -69,7 +69,10 @@ def disk_path(spec: VmCreate, default_folder: str) -> str:
 
 
 def file_name(name: str) -> str:
-    """A virtual machine's name as a Windows file name: what such a name may not hold becomes an underscore."""
+    """A virtual machine's name as a Windows file name: what such a name may not hold becomes an underscore.
+
+    Brackets go too: a file name may hold them, but some cmdlets take them for wildcards.
+    """
     safe = _NOT_IN_FILE_NAMES.sub("_", name).rstrip(" .") or "_"
     return f"_{safe}" if _DEVICE_NAMES.fullmatch(safe) else safe
 
