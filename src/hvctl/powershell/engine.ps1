@@ -533,9 +533,13 @@ function ConvertTo-Step($json, $known) {
         OnError = Get-ChoiceMember $json 'on_error' @('stop', 'continue')
         Timeout = Get-SecondsMember $json 'timeout'
         Group = Get-JsonMember $json 'group'
+        Needs = Get-ListMember $json 'needs'
         Undo = $null
     }
     foreach ($text in (Get-ListMember $json 'select')) { $step.Select.Add(@{ Text = $text; Path = ConvertTo-Path $text }) }
+    foreach ($need in $step.Needs) {
+        if ($need -isnot [string] -or -not $known.Contains($need)) { throw (New-BadRequest "Step '$id' needs a step that does not come before it.") }
+    }
     if ($null -ne $step.Group -and $step.Group -isnot [string]) { throw (New-BadRequest "'group' must be a text.") }
     if ($null -ne $step.Group -and $step.OnError -ceq 'stop') { throw (New-BadRequest "Step '$id' runs beside others and cannot stop them.") }
     $null = $known.Add($id)
@@ -816,6 +820,7 @@ function Close-Call($running) {
 
 function Start-Step($batch, $step) {
     $batch.Objects[$step.Id] = [System.Collections.Generic.List[object]]::new()
+    foreach ($need in $step.Needs) { if (-not $batch.Succeeded.Contains($need)) { return } }
     $onError = 'Stop'
     if ($step.OnError -ceq 'continue') { $onError = 'Continue' }
     try {
@@ -849,6 +854,7 @@ function Get-Miss($step, [int]$count) {
 function Complete-Step($batch, $step, $failures, [bool]$stopped) {
     foreach ($failure in $failures) { Send-Error $batch.Answer $step.Id $failure $false }
     $failed = $stopped -or $failures.Count -gt 0
+    if (-not $failed) { $null = $batch.Succeeded.Add($step.Id) }
     if ($null -ne $step.Undo -and (-not $failed -or $batch.Objects[$step.Id].Count -gt 0)) { $batch.Undo.Push($step) }
     if ($failures.Count -gt 0 -and $step.OnError -ceq 'stop') { $batch.Ended = $true }
 }
@@ -893,6 +899,7 @@ function Invoke-Batch($request) {
     $batch = @{
         Answer = $request.Answer; Clock = $request.Clock; Deadline = $request.Deadline; Silence = $request.Silence
         Objects = [System.Collections.Generic.Dictionary[string, object]]::new()
+        Succeeded = [System.Collections.Generic.HashSet[string]]::new()
         Undo = [System.Collections.Generic.Stack[object]]::new()
         Ended = $false; UndoUntil = $null; NothingToDo = $false
     }
