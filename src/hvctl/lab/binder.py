@@ -7,8 +7,7 @@ the names it did not know, then settles on a parameter set, then looks for missi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hvctl.lab.conversion import CannotConvert, Value, convert
 from hvctl.lab.reference import Facts, Parameter
@@ -66,8 +65,7 @@ class BindError(Exception):
         return _SPACE + "ParameterBindingException"
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """A call that PowerShell would run: the parameter set chosen, and the values by exact parameter name."""
 
     parameter_set: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from hvctl.lab.entities import Host
 from hvctl.lab.live import Kind, Live
@@ -15,8 +14,7 @@ NEVER = float("inf")
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """A cmdlet has nothing to do until this moment of the lab's clock; NEVER for one that will not come."""
 
     until: float
@@ -97,8 +95,7 @@ class Context:
                 self.fail(problem)
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
+class Handler(NamedTuple):
     """A simulated cmdlet: its code, the parameters it heeds, and the kind of object it returns."""
 
     run: Run

@@ -45,18 +45,16 @@ _INTEGERS = {
     "UInt32": (0, 2**32 - 1),
     "UInt64": (0, 2**64 - 1),
 }
-_NUMBER = re.compile(
-    r"(?P<sign>[-+]?)(?:0x(?P<hex>[0-9a-f]+)|(?P<decimal>\d+\.?\d*|\.\d+)(?:e(?P<exponent>[-+]?\d+))?)"
-    r"(?P<unit>[kmgtp]b)?",
-    re.IGNORECASE,
+_NUMBER = (
+    r"(?i)(?P<sign>[-+]?)(?:0x(?P<hex>[0-9a-f]+)|(?P<decimal>\d+\.?\d*|\.\d+)(?:e(?P<exponent>[-+]?\d+))?)"
+    r"(?P<unit>[kmgtp]b)?"
 )
 _UNITS = {"": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40, "pb": 1 << 50}
-_GUID = re.compile(
-    r"\s*(?:\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}|\([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\)"
-    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})\s*",
-    re.IGNORECASE,
+_GUID = (
+    r"(?i)\s*(?:\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}|\([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\)"
+    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})\s*"
 )
-_VERSION = re.compile(r"\s*\d+\s*(?:\.\s*\d+\s*){1,3}")
+_VERSION = r"\s*\d+\s*(?:\.\s*\d+\s*){1,3}"
 
 
 def convert(parameter: Parameter, value: Value) -> Value:
@@ -141,7 +139,7 @@ def _whole(value: Value) -> int:
 def _parse_whole(value: str) -> int:
     if not value:
         return 0
-    match = _NUMBER.fullmatch(value.strip())
+    match = re.fullmatch(_NUMBER, value.strip())
     if match is None:
         raise CannotConvert
     if match["hex"]:
@@ -180,7 +178,7 @@ def _enum_number(members: Mapping[str, int], wanted: int) -> str:
 
 
 def _guid(value: Value) -> str:
-    if not isinstance(value, str) or not _GUID.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_GUID, value):
         raise CannotConvert
     digits = re.sub(r"[^0-9a-fA-F]", "", value).lower()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
@@ -189,7 +187,7 @@ def _guid(value: Value) -> str:
 def _version(value: Value) -> str:
     if isinstance(value, float):
         value = text(value)
-    if not isinstance(value, str) or not _VERSION.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_VERSION, value):
         raise CannotConvert
     return ".".join(str(int(part)) for part in value.split("."))
 

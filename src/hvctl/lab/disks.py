@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hvctl.lab import paths
 from hvctl.lab.entities import GIB, MIB, TIB, File
@@ -17,8 +17,7 @@ _BLOCK = {"VHD": 2 * MIB, "VHDX": 32 * MIB}
 _EMPTY_FILE = 4 * MIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewDisk:
+class NewDisk(NamedTuple):
     """A virtual hard disk to be made; sizes in bytes."""
 
     path: str
@@ -117,4 +116,4 @@ def make_folder(world: World, host: str, path: str) -> None:
             raise LookupError(path)
         current = above
     for folder in reversed(missing):
-        world.add(File(host=host, key=paths.key(folder), path=folder, kind="folder"))
+        world.add(File(host=host, key=paths.key(folder), path=folder, kind="folder", disk={}))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Generator
-from dataclasses import dataclass, field
 from typing import Any
 
 from hvctl.lab.entities import Host
@@ -19,17 +18,17 @@ from hvctl.lab.world import World
 from hvctl.powershell.protocol import PROTOCOL, SILENCE, EngineProtocol, Request
 
 
-@dataclass(slots=True)
 class _Answer:
     """All frames said about one request id, kept until a client acknowledges it."""
 
-    id: str
-    state: str = "running"
-    frames: list[bytes] = field(default_factory=list)
-    started: float = field(default_factory=time.monotonic)
-    deadline: float | None = None
-    silence: float = SILENCE
-    cancelled: bool = False
+    def __init__(self, request_id: str) -> None:
+        self.id = request_id
+        self.state = "running"
+        self.frames: list[bytes] = []
+        self.started = time.monotonic()
+        self.deadline: float | None = None
+        self.silence: float = SILENCE
+        self.cancelled = False
 
 
 class LabEngine:

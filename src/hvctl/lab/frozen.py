@@ -49,8 +49,7 @@ def _freeze(value: Any) -> Any:  # noqa: ANN401 - any argument
     if isinstance(value, Live):
         if value.kind.name not in _kinds():
             raise Refused("NotSimulated", "NotImplemented", f"The lab cannot keep a {value.kind.name} for an undo.")
-        names = [name for name in type(value.entity).__slots__ if hasattr(value.entity, name)]
-        return {"live": value.kind.name, "entity": {name: getattr(value.entity, name) for name in names}}
+        return {"live": value.kind.name, "entity": {name: getattr(value.entity, name) for name in value.entity.fields}}
     return value
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hvctl.lab.world import World
 
 Read = Callable[["Live"], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Property:
+class Property(NamedTuple):
     """How a property is read, and which kind of object it gives where it does not give a plain value."""
 
     read: Read
@@ -21,7 +19,6 @@ class Property:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """A class of objects as the reference names it: its properties, what it may stand in for, and its text.
 
@@ -33,11 +30,21 @@ class Kind:
         bases: Other parameter types that accept it.
     """
 
-    name: str
-    properties: Mapping[str, Property]
-    text: Read
-    reload: Callable[[World, Any], Any]
-    bases: tuple[str, ...] = ()
+    __slots__ = ("bases", "name", "properties", "reload", "text")
+
+    def __init__(
+        self,
+        name: str,
+        properties: Mapping[str, Property],
+        text: Read,
+        reload: Callable[[World, Any], Any],
+        bases: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.properties = properties
+        self.text = text
+        self.reload = reload
+        self.bases = bases
 
     def property(self, path: str) -> Property | None:
         """The property at a path such as `Name` or `VlanSetting.AccessVlanId`; None where nothing simulates it."""

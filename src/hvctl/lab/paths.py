@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_DRIVE = re.compile(r"[A-Za-z]:\\")
-_INVALID = re.compile(r'[<>:"|?*\x00-\x1f]')
+_DRIVE = r"[A-Za-z]:\\"
+_INVALID = r'[<>:"|?*\x00-\x1f]'
 
 
 def normalize(path: str) -> str:
@@ -29,12 +29,12 @@ def key(path: str) -> str:
 
 def is_rooted(path: str) -> bool:
     """Whether the path starts at a drive."""
-    return _DRIVE.match(normalize(path)) is not None
+    return re.match(_DRIVE, normalize(path)) is not None
 
 
 def is_valid(path: str) -> bool:
     """Whether every part of a rooted path is a possible file name."""
-    return is_rooted(path) and not _INVALID.search(normalize(path)[3:])
+    return is_rooted(path) and not re.search(_INVALID, normalize(path)[3:])
 
 
 def join(folder: str, *names: str) -> str:

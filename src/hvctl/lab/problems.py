@@ -7,7 +7,7 @@ A row marked `sure=False` has a text or an id that no public capture of a real h
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 VIRTUALIZATION = "Microsoft.HyperV.PowerShell.VirtualizationException"
 
@@ -27,8 +27,7 @@ CATEGORIES: Mapping[str, str] = {
 """The category that goes with an error id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(NamedTuple):
     """One way to fail; `text` has fields in braces, a newline in it becomes the blank line of Hyper-V's messages."""
 
     id: str

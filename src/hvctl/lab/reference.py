@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _FOLDER = Path(__file__).with_name("contract")
 FILES = ("hyper-v.json", "hyper-v-unlisted.json", "core.json")
@@ -17,8 +16,7 @@ EVERY_VERSION = ("2016", "2019", "2022", "2025")
 _ALL_SETS = "__AllParameterSets"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter: its declared type, other names, listed values, and the sets in which it may and must be given."""
 
     name: str
@@ -41,8 +39,7 @@ class Parameter:
         return self.type.endswith("[]")
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What the reference says of one cmdlet on one Windows version."""
 
     name: str

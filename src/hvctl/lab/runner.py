@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from hvctl.lab import frozen
@@ -35,24 +34,24 @@ class _Stopped(Exception):
     """A waiting cmdlet is stopped: thrown into it where it waits."""
 
 
-@dataclass(slots=True)
 class _Task:
     """A step under way: what drives it, what it waits for, and when it is stopped."""
 
-    step: LabStep
-    drive: Generator[Wait, None, None]
-    until: float = 0
-    stop_at: float = NEVER
-    stopped_by: Refused | None = None
+    def __init__(self, step: LabStep, drive: Generator[Wait, None, None]) -> None:
+        self.step = step
+        self.drive = drive
+        self.until = 0.0
+        self.stop_at = NEVER if step.timeout is None else time.monotonic() + step.timeout
+        self.stopped_by: Refused | None = None
 
 
-@dataclass(slots=True)
 class _Said:
     """What a cmdlet says while it runs: a Sink that keeps errors until the records are out."""
 
-    step: str
-    emit: Emit
-    failures: list[dict[str, object]] = field(default_factory=list)
+    def __init__(self, step: str, emit: Emit) -> None:
+        self.step = step
+        self.emit = emit
+        self.failures: list[dict[str, object]] = []
 
     def warning(self, message: str) -> None:
         self.emit("warning", {"step": self.step, "message": message})
@@ -114,8 +113,7 @@ class BatchRunner:
         while tasks or (waiting and not self.ended):
             while waiting and len(tasks) < SIDE_BY_SIDE and not self._must_end(tasks, starting=True):
                 step = waiting.popleft()
-                stop_at = NEVER if step.timeout is None else time.monotonic() + step.timeout
-                tasks.append(_Task(step, self._drive(step), stop_at=stop_at))
+                tasks.append(_Task(step, self._drive(step)))
                 self._advance(tasks)
             if not tasks:
                 continue

@@ -99,6 +99,6 @@ def _add_host(world: World, name: str, number: int, windows: str) -> None:
         mac = f"{0xA4BF01000000 | number << 8 | position:012X}"
         world.add(Adapter(id=world.new_id("adapter"), host=name, name=label, description=description, mac=mac))
     for folder in _FOLDERS:
-        world.add(File(host=name, key=paths.key(folder), path=folder, kind="folder"))
+        world.add(File(host=name, key=paths.key(folder), path=folder, kind="folder", disk={}))
     for iso in ISOS:
-        world.add(File(host=name, key=paths.key(iso), path=iso, kind="iso", size=3 * GIB))
+        world.add(File(host=name, key=paths.key(iso), path=iso, kind="iso", disk={}, size=3 * GIB))

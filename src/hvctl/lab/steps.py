@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from hvctl.lab.conversion import Tagged
 from hvctl.powershell.cmdlets import CMDLETS
 
-_PATH = re.compile(r"\.|[A-Za-z]\w*(\.[A-Za-z]\w*)*")
+_PATH = r"\.|[A-Za-z]\w*(\.[A-Za-z]\w*)*"
 _TAGS = {
     "$secure": "SecureString",
     "$credential": "PSCredential",
@@ -55,26 +54,23 @@ def not_simulated(message: str) -> Refused:
     return Refused("NotSimulated", "NotImplemented", message)
 
 
-@dataclass(frozen=True, slots=True)
-class RefArgument:
+class RefArgument(NamedTuple):
     """A ref among the parameters: which step's objects, which of them, and which property."""
 
     step: str
-    where: Where = field(default_factory=dict)
-    property: str | None = None
-    all: bool = False
+    where: Where
+    property: str | None
+    all: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LabCall:
+class LabCall(NamedTuple):
     """A cmdlet and its parameters; refs are still refs."""
 
     cmdlet: str
     parameters: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class LabStep:
+class LabStep(NamedTuple):
     """One step of a batch, as docs/protocol.md describes it."""
 
     id: str
@@ -245,6 +241,6 @@ def _list(entry: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _path(value: Any) -> str:  # noqa: ANN401 - unchecked JSON
-    if not isinstance(value, str) or not _PATH.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_PATH, value):
         raise bad_request(f"'{value}' is not a property path.")
     return value

@@ -11,7 +11,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,7 +47,6 @@ _TABLES: dict[type[Any], tuple[str, tuple[str, ...]]] = {
     File: ("file", ("host", "key")),
 }
 _KEYS = {Host: ("name",), File: ("host", "key")}
-_NAMES = {entity: [each.name for each in fields(entity)] for entity in _TABLES}
 _SCHEMA_SQL = f"""
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -462,7 +460,7 @@ def _foreign(path: Path) -> HvctlError:
 
 
 def _dump(entity: Entity) -> str:
-    return json.dumps({name: getattr(entity, name) for name in _NAMES[type(entity)]}, separators=(",", ":"))
+    return json.dumps({name: getattr(entity, name) for name in entity.fields}, separators=(",", ":"))
 
 
 def _damaged(path: Path, error: sqlite3.DatabaseError) -> HvctlError:

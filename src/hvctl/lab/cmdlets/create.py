@@ -64,6 +64,9 @@ def _new(context: Context, args: Args) -> Vm:
         version=version,
         path=paths.normalize(folder),
         created=world.now(),
+        boot_order=[],
+        startup_order=["CD", "IDE", "LegacyNetworkAdapter", "Floppy"],
+        guest={},
         snapshot_location=paths.normalize(folder),
         smart_paging_path=paths.normalize(folder),
         memory_startup=args.get("MemoryStartupBytes") or world.setting("default_startup_memory"),
@@ -91,7 +94,7 @@ def _place(context: Context, vm: Vm) -> None:
     except LookupError:
         raise Problem("new-vm-path", name=vm.name, id=vm.id.upper()) from None
     for path in config_files(vm):
-        world.add(File(host=vm.host, key=paths.key(path), path=path, kind="config"))
+        world.add(File(host=vm.host, key=paths.key(path), path=path, kind="config", disk={}))
 
 
 def _add_adapter(context: Context, vm: Vm, switch_name: str | None, *, legacy: bool) -> Nic:
@@ -102,6 +105,8 @@ def _add_adapter(context: Context, vm: Vm, switch_name: str | None, *, legacy: b
         vm=vm.id,
         name="Legacy Network Adapter" if legacy else "Network Adapter",
         legacy=legacy,
+        allowed_vlans=[],
+        secondary_vlans=[],
         switch=switch.id if switch else None,
     )
     context.world.add(nic)
