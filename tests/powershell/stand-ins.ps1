@@ -248,7 +248,7 @@ foreach ($each in $VM) {
 #endregion
 
 #region Set-VM
-[pscustomobject]@{ Notes = $Notes; Names = @(foreach ($each in $VM) { $each.Name }) + $Name }
+[pscustomobject]@{ Notes = $Notes; Names = @(foreach ($each in $VM) { $each.Name }) + @(foreach ($each in $Name) { $each }) }
 #endregion
 
 #region Start-VM
