@@ -22,7 +22,8 @@ from hvctl.errors import (
     UnsupportedError,
 )
 from hvctl.powershell.batch import Batch
-from hvctl.transports.session import ErrorRecord, Result, Session
+from hvctl.transports.result import ErrorRecord, Result
+from hvctl.transports.session import Session
 
 
 class _Kind(NamedTuple):

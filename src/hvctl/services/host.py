@@ -5,7 +5,8 @@ from __future__ import annotations
 from hvctl.models.host import Host, HostSettings, HostSummary
 from hvctl.powershell.batch import Batch, Call, Step
 from hvctl.services.failures import failure_of, lacks_rights, rights_error
-from hvctl.transports.session import Result, Session
+from hvctl.transports.result import Result
+from hvctl.transports.session import Session
 
 
 def plan_show() -> Batch:

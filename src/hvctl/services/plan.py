@@ -10,7 +10,8 @@ from hvctl.models.base import Outcome
 from hvctl.powershell.batch import Batch, Step
 from hvctl.services.failures import failure_of
 from hvctl.services.selection import Stateful
-from hvctl.transports.session import Result, Session
+from hvctl.transports.result import Result
+from hvctl.transports.session import Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from hvctl.powershell.batch import Batch, Call, Ref, Step, Value
 from hvctl.services.failures import failure_of, lacks_rights, read, rights_error
 from hvctl.services.plan import Part, Plan, make_plan
 from hvctl.services.selection import EVERYTHING, Selection, match
-from hvctl.transports.session import Result, Session
+from hvctl.transports.result import Result
+from hvctl.transports.session import Session
 
 NOUN = "virtual switch"
 

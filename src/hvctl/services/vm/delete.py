@@ -11,7 +11,8 @@ from hvctl.services.plan import Part, Plan, checked, make_plan
 from hvctl.services.selection import Stateful
 from hvctl.services.vm.power import AT_REST, plain
 from hvctl.services.vm.read import states_step
-from hvctl.transports.session import Result, Session
+from hvctl.transports.result import Result
+from hvctl.transports.session import Session
 
 _CHECKPOINT_FILES = (".avhdx", ".avhd")
 _DEEPEST = 64

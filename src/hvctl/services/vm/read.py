@@ -10,7 +10,7 @@ from pydantic import Field
 from hvctl.models.base import HostName, Record
 from hvctl.models.vm import Drive, NetworkAdapter, VirtualMachine, VmSummary
 from hvctl.powershell.batch import Batch, Call, Ref, Step
-from hvctl.transports.session import Result
+from hvctl.transports.result import Result
 
 ADAPTERS = NetworkAdapter.properties()
 DRIVES = Drive.properties()

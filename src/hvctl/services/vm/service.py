@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from hvctl.errors import ConflictError, NotFoundError
-from hvctl.models.vm import VirtualMachine, VmCreate, VmSummary
+from hvctl.models.vm import VirtualMachine, VmSummary
 from hvctl.powershell.batch import Batch
 from hvctl.services.failures import failure_of, lacks_rights, read, rights_error
 from hvctl.services.selection import EVERYTHING, Name, Selection, Stateful, keep_states, match
-from hvctl.services.vm import create as creating
-from hvctl.services.vm import delete as deleting
 from hvctl.services.vm import read as reading
 from hvctl.services.vm.read import VmSettings, VmState
-from hvctl.transports.session import Result, Session
+from hvctl.transports.result import Result
+from hvctl.transports.session import Session
+
+if TYPE_CHECKING:
+    from hvctl.models.vm import VmCreate
+    from hvctl.services.vm.create import Creation
+    from hvctl.services.vm.delete import Deletion
 
 R = TypeVar("R", VmSummary, VmState, VmSettings)
 
@@ -80,12 +84,14 @@ class VmService:
         except NotFoundError:
             return None
 
-    def plan_create(self, spec: VmCreate) -> creating.Creation:
+    def plan_create(self, spec: VmCreate) -> Creation:
         """Look at the host, and make the batch that creates a virtual machine there.
 
         Raises:
             ConflictError: The name is taken; `object_name` holds it.
         """
+        from hvctl.services.vm import create as creating
+
         result = self._ask(creating.plan_look())
         if not result.of("vms") and lacks_rights(result):
             raise rights_error(self._session.host)
@@ -94,7 +100,7 @@ class VmService:
                 raise AlreadyThere(vm)
         return creating.plan_create(spec, result.of("host")[0]["VirtualHardDiskPath"])
 
-    def create(self, spec: VmCreate, creation: creating.Creation) -> VirtualMachine:
+    def create(self, spec: VmCreate, creation: Creation) -> VirtualMachine:
         """Create a virtual machine; when a step fails, nothing of it is left.
 
         Raises:
@@ -105,7 +111,7 @@ class VmService:
         self._check_creation(spec, creation, result)
         return reading.assemble(self._session.host, result, "details")[0]
 
-    def foresee(self, spec: VmCreate, creation: creating.Creation) -> None:
+    def foresee(self, spec: VmCreate, creation: Creation) -> None:
         """Run the checks of a creation and nothing else, as a dry run does.
 
         Raises:
@@ -114,8 +120,10 @@ class VmService:
         result = self._session.run(creation.batch.reading(), timeout=self._timeout)
         self._check_creation(spec, creation, result)
 
-    def plan_delete(self, vms: Sequence[Stateful], *, turn_off: bool, with_disks: bool) -> deleting.Deletion:
+    def plan_delete(self, vms: Sequence[Stateful], *, turn_off: bool, with_disks: bool) -> Deletion:
         """Read what deletion must know, and make its plan."""
+        from hvctl.services.vm import delete as deleting
+
         clustered: frozenset[str] = frozenset()
         disks = None
         if vms:
@@ -132,7 +140,7 @@ class VmService:
     def _ask(self, batch: Batch) -> Result:
         return read(self._session, batch, timeout=self._timeout)
 
-    def _check_creation(self, spec: VmCreate, creation: creating.Creation, result: Result) -> None:
+    def _check_creation(self, spec: VmCreate, creation: Creation, result: Result) -> None:
         record = result.failure
         if result.ok or record is None:
             return
