@@ -1,6 +1,6 @@
 """A transport with a scripted engine behind it: any answer, any fault, and a clock that is turned by hand.
 
-The engine keeps docs/protocol.md and counts what it executes; the transport loses, repeats and spoils what it is told to.
+The engine keeps docs/protocol.md and counts what it executes; the transport loses, repeats and spoils what it should.
 """
 
 from __future__ import annotations
@@ -151,6 +151,11 @@ class ScriptedEngine:
         self._running = None
         self._finish(request.id, [error(None, "Hvctl.Cancelled"), done(ok=False, undone=["vm"])])
 
+    def forget(self) -> None:
+        """Forget every answer, as if each had been acknowledged."""
+        self._state = dict.fromkeys(self._state, "forgotten")
+        self._frames = {request_id: [] for request_id in self._frames}
+
     def _on_exit(self, _: Request) -> None:
         self.alive = False
 
@@ -172,7 +177,7 @@ class ScriptedTransport:
     Faults of a send: `doubt-before` (nothing arrived), `doubt-torn` (half of it did), `doubt-after` (all of it did),
     `lost-before` and `lost-after` (the engine is gone), `interrupt-before` and `interrupt-after`.
     Faults of a receive: `doubt-kept` (nothing is lost), `doubt-dropped` (what had arrived is), `lost` (the engine is
-    gone, and what it had not said), `drop` (one whole line vanishes), `spoil` (the last line arrives damaged),
+    gone, and what it had not said), `forgotten` (as `doubt-dropped`, and the engine keeps no answer), `drop` (one whole line vanishes), `spoil` (the last line arrives damaged),
     `repeat` (everything arrives twice), `piece` (half of it arrives), `noise`, `interrupt`, `nothing`.
 
     Args:
@@ -261,6 +266,9 @@ class ScriptedTransport:
                 engine.out += data
                 raise TransportDoubt("timed out")
             case "doubt-dropped":
+                raise TransportDoubt("timed out")
+            case "forgotten":
+                engine.forget()
                 raise TransportDoubt("timed out")
             case "drop":
                 return b"".join(data.splitlines(keepends=True)[1:])

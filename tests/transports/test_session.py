@@ -15,7 +15,6 @@ from hvctl.errors import (
 )
 from hvctl.powershell.batch import Batch, Call, Ref, Step
 from hvctl.powershell.protocol import Frame
-from hvctl.transports.base import TransportDoubt
 from hvctl.transports.result import ErrorRecord
 from hvctl.transports.session import Session
 
@@ -276,18 +275,8 @@ def test_an_engine_that_does_not_answer_a_status_is_asked_again():
 @pytest.mark.parametrize(("batch", "executed"), [(READ, 2), (CHANGE, 1)], ids=["read", "change"])
 def test_an_answer_that_the_engine_forgot(batch, executed):
     transport = scripted()
+    transport.on_receive = ["", "forgotten"]
     session = session_on(transport)
-
-    def forget(_: object) -> list:
-        engine = transport.engines[0]
-        engine._state = dict.fromkeys(engine._state, "forgotten")
-        engine._frames = dict.fromkeys(engine._frames, [])
-        engine.out.clear()
-        raise TransportDoubt("timed out")
-
-    receive = transport.receive
-    calls = iter([receive, forget])
-    transport.receive = lambda timeout: next(calls, receive)(timeout)
     if batch is READ:
         assert names(session.run(batch)) == ["a", "b"]
     else:

@@ -44,8 +44,8 @@ def run_all(transport: ScriptedTransport, wanted: list[Batch]) -> None:
         interrupts = [fault for fault in transport.on_send + transport.on_receive if fault.startswith("interrupt")]
         try:
             result = session.run(batch, timeout=600.0, look=READ)
-        except (UnreachableError, TimedOutError) as error:
-            assert batch is READ or "ended before it answered" in str(error) or "did not answer" in str(error)
+        except (UnreachableError, TimedOutError):
+            # A batch that changes ends so only where no engine said hello.
             assert len(transport.log.changed) == before
         except OutcomeUnknownError:
             assert batch is CHANGE
