@@ -176,9 +176,10 @@ class ScriptedTransport:
 
     Faults of a send: `doubt-before` (nothing arrived), `doubt-torn` (half of it did), `doubt-after` (all of it did),
     `lost-before` and `lost-after` (the engine is gone), `interrupt-before` and `interrupt-after`.
-    Faults of a receive: `doubt-kept` (nothing is lost), `doubt-dropped` (what had arrived is), `lost` (the engine is
-    gone, and what it had not said), `forgotten` (as `doubt-dropped`, and the engine keeps no answer), `drop` (one whole line vanishes), `spoil` (the last line arrives damaged),
-    `repeat` (everything arrives twice), `piece` (half of it arrives), `noise`, `interrupt`, `nothing`.
+    Faults of a receive: `doubt-kept` (nothing is lost), `doubt-dropped` (what had arrived is), `forgotten` (so, and the
+    engine keeps no answer), `lost` (the engine is gone, and what it had not said), `drop` (one whole line vanishes),
+    `spoil` (the last line arrives damaged), `repeat` (everything arrives twice), `piece` (half of it arrives), `noise`,
+    `interrupt`, `nothing`.
 
     Args:
         answer: What the engine says to a batch's steps.
