@@ -38,7 +38,8 @@ def _sentences(error: HvctlError) -> Iterator[str]:
     yield f"error: {printable(error.message)}"
     for part in error.errors:
         yield f"  {printable(part.object_name or part.host or '?')}: {printable(part.message)}"
-    words = error.cmdlet_error["message"] if error.cmdlet_error else ""
+    record = error.cmdlet_error
+    words = record["message"] if record and not record["error_id"].startswith("Hvctl.") else ""
     for line in words.splitlines():
         if line.strip() and line.strip() not in error.message:
             yield f"  {printable(line.strip())}"

@@ -40,6 +40,11 @@ def percent(value: float | None) -> str:
     return "" if value is None else f"{value}%"
 
 
+def count(value: Sequence[Any] | None) -> str:
+    """How many there are, where the items themselves are too many for a table."""
+    return "" if value is None else str(len(value))
+
+
 def moment(value: str | None) -> str:
     """An ISO 8601 time without the fraction of the second."""
     return "" if value is None else f"{value[:10]} {value[11:19]}{'Z' if value.endswith('Z') else ''}"
@@ -125,6 +130,13 @@ def _at(item: Any, path: Sequence[str]) -> Any:  # noqa: ANN401 - any JSON value
 
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
+    "CoverageRow": (
+        Column("cmdlet"),
+        Column("simulated"),
+        Column("parameters", show=count, right=True),
+        Column("missing", show=count, right=True),
+        Column("properties", show=count, right=True),
+    ),
     "HostSummary": (
         Column("name"),
         Column("windows"),

@@ -45,7 +45,7 @@ _BY_ID: tuple[tuple[re.Pattern[str], _Kind], ...] = tuple(
         (r"Hvctl\.(Cancelled|ClientLost)$", _Kind(CancelledError)),
         (r"Hvctl\.NotSimulated$", _Kind(NotSimulatedError)),
         (r"Hvctl\.", _Kind(ProtocolError)),
-        (r"CommandNotFoundException$|CouldNotAutoload", _Kind(UnsupportedError, _NO_MODULE)),
+        (r"CommandNotFoundException$|CouldNotAutoLoadModule", _Kind(UnsupportedError, _NO_MODULE)),
         (r"NamedParameterNotFound\b", _Kind(UnsupportedError, "The host's Windows version lacks this setting.")),
         (
             r"InvalidParameter,Microsoft\.HyperV\.PowerShell\.Commands\.(GetVM|GetVMSwitch)(Command)?$",
