@@ -150,7 +150,7 @@ def _unsent(part: Part, host: str) -> tuple[Outcome, HvctlError | None]:
 def _outcome(
     part: Part, result: Result, states: Mapping[str, str | None], host: str, plan: Plan
 ) -> tuple[Outcome, HvctlError | None]:
-    state = states.get(part.id, part.state if plan.after is None else None)
+    state = states.get(part.id) if part.steps and plan.after else part.state
     failure = part.failure or _batch_failure(part, result, host, plan)
     if failure is None and part.steps:
         failure = _state_failure(part, state, host) if plan.after else None
