@@ -168,6 +168,8 @@ def _run(words: list[str]) -> int:
     except typer.TyperException as error:
         return report(UsageError(error.format_message(), hint=_help_hint(words)), words)
     except (KeyboardInterrupt, typer.Abort):
+        if sys.stderr.isatty():
+            sys.stderr.write("\n")  # the line of the question, or of ^C, is still open
         return report(CancelledError("Interrupted."), words)
     except BrokenPipeError:
         raise
