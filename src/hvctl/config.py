@@ -59,21 +59,24 @@ def set_default_host(name: str | None) -> None:
     """Make a host the default, or none; what else stands in the file stays as it is, comments too.
 
     Raises:
-        UsageError: The file cannot be read; it is not written then.
+        UsageError: The file cannot be read or written; it stays as it is then.
     """
     import tomlkit
 
     path = home().config_file
     _read(path)
-    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+    document = tomlkit.parse(path.read_bytes().decode("utf-8-sig")) if path.exists() else tomlkit.document()
     if name is None:
         document.pop("default", None)
     else:
         document["default"] = name
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
-    draft.write_text(tomlkit.dumps(document), encoding="utf-8")
-    draft.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(tomlkit.dumps(document).encode("utf-8"))
+        draft.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -86,6 +89,6 @@ def _read(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(text.decode("utf-8"))
+        return tomllib.loads(text.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}.", hint="Mend that line; nothing was changed.") from error

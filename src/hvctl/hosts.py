@@ -56,7 +56,7 @@ def find(name: str) -> Target:
         return Target("localhost", "local")
     if lowered == "lab":
         return Target("lab", "lab", None)
-    if lowered.startswith("lab/"):
+    if lowered.startswith("lab/") and lowered != "lab/":
         return Target(lowered, "lab", lowered.removeprefix("lab/"))
     raise UsageError(f"No host is called '{name}'.", hint=HOW_TO_CHOOSE)
 

@@ -6,8 +6,10 @@ import re
 
 from hvctl.errors import UsageError
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTP])(?:i?B)?|(\d+)\s*B", re.IGNORECASE)
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.IGNORECASE)
+_WHOLE = r"[0-9]{1,18}"
+_NUMBER = rf"{_WHOLE}(?:\.{_WHOLE})?"
+_SIZE = re.compile(rf"({_NUMBER})\s*([KMGTP])(?:i?B)?|({_WHOLE})\s*B", re.IGNORECASE)
+_DURATION = re.compile(rf"(?:({_WHOLE})d)?(?:({_WHOLE})h)?(?:({_WHOLE})m)?(?:({_NUMBER})s?)?", re.IGNORECASE)
 _FACTORS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "P": 1 << 50}
 
 

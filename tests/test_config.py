@@ -1,0 +1,151 @@
+"""Where files are, and what the configuration says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hvctl.config import default_host, home, set_default_host
+from hvctl.errors import HvctlError, UsageError
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch) -> Path:
+    """The configuration file of a fresh home."""
+    monkeypatch.setenv("HVCTL_HOME", str(tmp_path / "home"))
+    path = tmp_path / "home" / "config.toml"
+    path.parent.mkdir()
+    return path
+
+
+def test_one_folder_holds_everything(tmp_path, monkeypatch):
+    monkeypatch.setenv("HVCTL_HOME", str(tmp_path))
+    places = home()
+    assert places.config_file == tmp_path / "config.toml"
+    assert places.state == tmp_path / "state"
+    assert places.lab == tmp_path / "lab" / "world.db"
+    assert places.log_file == tmp_path / "log" / "hvctl.log"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_home_the_platform_s_own_places_are_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("HVCTL_HOME", "")
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    places = home()
+    assert places.config_file.name == "config.toml"
+    assert "hvctl" in places.config_file.parts
+    assert len({places.config_file, places.state, places.lab, places.log_file}) == 4
+
+
+def test_no_file_no_default(config):
+    assert default_host() is None
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "[hosts.hv01]\n", 'other = "x"\n'])
+def test_a_file_without_a_default(config, text):
+    config.write_text(text)
+    assert default_host() is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'default = "lab"\n', b'\xef\xbb\xbfdefault = "lab"\n', b'default = "lab"\r\n[hosts]\r\n'],
+    ids=["plain", "byte-order mark", "CRLF"],
+)
+def test_the_default(config, content):
+    config.write_bytes(content)
+    assert default_host() == "lab"
+
+
+@pytest.mark.parametrize("value", ["1", '""', "true", '["lab"]'])
+def test_a_default_that_is_no_name(config, value):
+    config.write_text(f"default = {value}\n")
+    with pytest.raises(UsageError, match="must be a host's name") as caught:
+        default_host()
+    assert str(config) in caught.value.message
+
+
+def test_bad_toml_names_line_and_column(config):
+    config.write_text('# mine\ndefault = "lab"\nhosts = [1,, 2]\n')
+    with pytest.raises(UsageError, match="line 3, column 12") as caught:
+        default_host()
+    assert str(config) in caught.value.message
+    assert caught.value.hint
+
+
+def test_bytes_that_are_no_text(config):
+    config.write_bytes(b'default = "\xff"\n')
+    with pytest.raises(UsageError, match="not valid TOML"):
+        default_host()
+
+
+def test_a_file_that_cannot_be_read(config):
+    config.mkdir()
+    with pytest.raises(UsageError, match="cannot be read"):
+        default_host()
+
+
+def test_setting_the_default_makes_the_file(config):
+    set_default_host("lab")
+    assert default_host() == "lab"
+    assert config.read_text() == 'default = "lab"\n'
+
+
+WRITTEN = """\
+# my hosts
+
+default = "hv01"  # the old one
+
+[hosts.hv01]   # in the cellar
+transport = "local"
+
+[groups]
+all = [ "hv01", ]
+"""
+
+
+def test_a_person_s_comments_survive(config):
+    config.write_text(WRITTEN)
+    set_default_host("lab")
+    assert config.read_text() == WRITTEN.replace('"hv01"  #', '"lab"  #')
+    set_default_host(None)
+    assert default_host() is None
+    assert config.read_text() == WRITTEN.replace('default = "hv01"  # the old one\n', "")
+
+
+def test_the_default_is_put_before_the_tables(config):
+    config.write_text('[hosts.hv01]\ntransport = "local"\n')
+    set_default_host("lab")
+    assert default_host() == "lab"
+    assert "[hosts.hv01]" in config.read_text()
+
+
+def test_line_ends_stay_as_they_are(config):
+    config.write_bytes(b'# mine\r\ndefault = "x"\r\n')
+    set_default_host("lab")
+    assert config.read_bytes() == b'# mine\r\ndefault = "lab"\r\n'
+
+
+def test_taking_back_a_default_that_is_not_there(config):
+    set_default_host(None)
+    assert default_host() is None
+
+
+def test_a_broken_file_is_not_written(config):
+    config.write_text("default = \n")
+    with pytest.raises(UsageError):
+        set_default_host("lab")
+    assert config.read_text() == "default = \n"
+    assert [path.name for path in config.parent.iterdir()] == ["config.toml"]
+
+
+def test_a_home_that_cannot_be_written(tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("HVCTL_HOME", str(blocked / "home"))
+    with pytest.raises(HvctlError, match="cannot be"):
+        set_default_host("lab")
