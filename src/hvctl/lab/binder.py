@@ -1,7 +1,8 @@
 """Binds a call's parameters as PowerShell's binder does, by the published reference.
 
-The order of the checks is the binder's own: it takes the parameters one by one (name, type, values, emptiness), then
-the names it did not know, then settles on a parameter set, then looks for missing mandatory parameters.
+The order of the checks is the binder's own: it takes the parameters one by one (name, type, values, emptiness), sees
+whether any parameter set has them all, then names what it did not know, settles on one set, and looks for missing
+mandatory parameters.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from hvctl.lab.conversion import CannotConvert, Value, convert
+from hvctl.lab.enums import members
 from hvctl.lab.reference import Facts, Parameter
 
 _SPACE = "System.Management.Automation."
@@ -53,6 +55,8 @@ class BindError(Exception):
     @property
     def category(self) -> str:
         """The category of the error record."""
+        if self.error_id == "ParameterBindingFailed":
+            return "WriteError"
         return "InvalidData" if self.error_id.startswith("ParameterArgument") else "InvalidArgument"
 
     @property
@@ -80,9 +84,7 @@ def bind(facts: Facts, given: Mapping[str, Value]) -> Bound:
     """
     values: dict[str, Any] = {}
     unknown: list[str] = []
-    every = frozenset(facts.sets)
-    possible = every
-    touched = False
+    chosen_by: list[frozenset[str]] = []
     for name, value in given.items():
         parameter = find(facts, name)
         if parameter is None:
@@ -95,13 +97,13 @@ def bind(facts: Facts, given: Mapping[str, Value]) -> Bound:
             )
         values[parameter.name] = _checked(parameter, value)
         if not parameter.everywhere:
-            possible &= parameter.sets
-            touched = True
-    if unknown:
+            chosen_by.append(parameter.sets)
+    possible = frozenset(facts.sets).intersection(*chosen_by)
+    if unknown and not _undecided(facts, possible, values):
         raise BindError(
             "NamedParameterNotFound", f"A parameter cannot be found that matches parameter name '{unknown[0]}'."
         )
-    chosen = _choose(facts, possible, values, untouched=not touched)
+    chosen = _choose(facts, possible, values)
     _require(facts, chosen, values)
     return Bound(chosen or "__AllParameterSets", values)
 
@@ -137,6 +139,8 @@ def find(facts: Facts, name: str) -> Parameter | None:
 
 
 def _checked(parameter: Parameter, value: Value) -> Value:
+    if parameter.name in COMMON or parameter.name in SHOULD_PROCESS:
+        return _checked_common(parameter, value)
     try:
         converted = convert(parameter, value)
     except CannotConvert:
@@ -151,8 +155,31 @@ def _checked(parameter: Parameter, value: Value) -> Value:
     return converted
 
 
+def _checked_common(parameter: Parameter, value: Value) -> Value:
+    """The common parameters are PowerShell's own and fail in their own way."""
+    is_preference = parameter.type == "ActionPreference"
+    if parameter.type == "SwitchParameter" and isinstance(value, (int, float)):
+        return bool(value)
+    try:
+        converted = None if value is None and is_preference else convert(parameter, value)
+    except CannotConvert:
+        no_message = "NoMessage" if is_preference or (parameter.type == "Int32" and not isinstance(value, list)) else ""
+        raise BindError(
+            f"CannotConvertArgument{no_message}",
+            f"Cannot bind parameter '{parameter.name}'. Cannot convert the value to type \"{parameter.type}\".",
+        ) from None
+    if is_preference and converted in (None, "Suspend"):
+        raise BindError("ParameterBindingFailed", f"Cannot bind parameter '{parameter.name}' to the target.")
+    if parameter.type == "Int32" and (value is None or int(converted or 0) < 0):
+        raise BindError(
+            "ParameterArgumentValidationError", f"Cannot validate argument on parameter '{parameter.name}'."
+        )
+    return converted
+
+
 def _check_values(parameter: Parameter, value: Value) -> None:
-    if not parameter.values or (value is None and parameter.nullable):
+    # An enum's values are its type's: null stands for none of them, where it converts at all.
+    if not parameter.values or (value is None and (parameter.is_array or members(parameter.element, parameter.values))):
         return
     allowed = {each.lower() for each in parameter.values}
     for item in value if isinstance(value, list) else [value]:
@@ -168,6 +195,8 @@ def _check_empty(parameter: Parameter, value: Value) -> None:
     problem = None
     if value is None:
         problem = ("NullNotAllowed", "null")
+    elif parameter.element in ("Object", "PSObject"):
+        return
     elif value == "" or (isinstance(value, list) and "" in value):
         problem = ("EmptyStringNotAllowed", "an empty string")
     elif isinstance(value, list) and None in value:
@@ -181,17 +210,35 @@ def _check_empty(parameter: Parameter, value: Value) -> None:
         )
 
 
-def _choose(facts: Facts, possible: frozenset[str], values: Mapping[str, Value], *, untouched: bool) -> str | None:
+def _undecided(facts: Facts, possible: frozenset[str], values: Mapping[str, Value]) -> bool:
+    """Whether nothing that could still be bound, from the pipeline or by default, would settle on a set."""
+    if not facts.sets:
+        return False
+    from_pipeline = any(
+        each.pipeline and each.name not in values and each.sets & possible for each in facts.parameters.values()
+    )
+    return not from_pipeline and _settled(facts, possible, values) is None
+
+
+def _choose(facts: Facts, possible: frozenset[str], values: Mapping[str, Value]) -> str | None:
     if not facts.sets:
         return None
-    if len(possible) == 1 and not (untouched and len(facts.sets) > 1):
+    chosen = _settled(facts, possible, values)
+    if chosen is None:
+        raise BindError(
+            "AmbiguousParameterSet", "Parameter set cannot be resolved using the specified named parameters."
+        )
+    return chosen
+
+
+def _settled(facts: Facts, possible: frozenset[str], values: Mapping[str, Value]) -> str | None:
+    """The one set that is left, the default one, or the only one that lacks nothing mandatory."""
+    if len(possible) == 1:
         return next(iter(possible))
-    if possible and facts.default_set in possible:
+    if facts.default_set in possible:
         return facts.default_set
     complete = [each for each in possible if not _missing(facts, each, values)]
-    if len(complete) == 1:
-        return complete[0]
-    raise BindError("AmbiguousParameterSet", "Parameter set cannot be resolved using the specified named parameters.")
+    return complete[0] if len(complete) == 1 else None
 
 
 def _missing(facts: Facts, parameter_set: str | None, values: Mapping[str, Value]) -> list[str]:

@@ -37,17 +37,19 @@ _TAGGED_TEXTS = {
     "Hashtable": "System.Collections.Hashtable",
 }
 _INTEGERS = {
-    "Byte": (0, 2**8 - 1),
-    "Int16": (-(2**15), 2**15 - 1),
-    "Int32": (-(2**31), 2**31 - 1),
-    "Int64": (-(2**63), 2**63 - 1),
-    "UInt16": (0, 2**16 - 1),
-    "UInt32": (0, 2**32 - 1),
-    "UInt64": (0, 2**64 - 1),
+    "Byte": (8, False),
+    "Int16": (16, True),
+    "Int32": (32, True),
+    "Int64": (64, True),
+    "UInt16": (16, False),
+    "UInt32": (32, False),
+    "UInt64": (64, False),
 }
+"""Bits and signedness of the integer types."""
 _NUMBER = (
-    r"(?i)(?P<sign>[-+]?)(?:0x(?P<hex>[0-9a-f]+)|(?P<decimal>\d+\.?\d*|\.\d+)(?:e(?P<exponent>[-+]?\d+))?)"
-    r"(?P<unit>[kmgtp]b)?"
+    r"(?ai)(?P<sign>[-+]?)"
+    r"(?:0x(?P<hex>[0-9a-f]*)|0b(?P<binary>[01]+)|(?P<decimal>\d[\d,]*\.?\d*|\.\d+)(?:e(?P<exponent>[-+]?\d+))?)"
+    r"(?:u?[lsy]?|d|n)(?P<unit>[kmgtp]b)?"
 )
 _UNITS = {"": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40, "pb": 1 << 50}
 _GUID = (
@@ -69,6 +71,9 @@ def convert(parameter: Parameter, value: Value) -> Value:
         if value is None:
             return None
         items = value if isinstance(value, list) else [value]
+        # In a list anything becomes text, even another list; alone a list does not.
+        if parameter.element == "String":
+            return [text(item) for item in items]
         return [_single(parameter, item) for item in items]
     return _single(parameter, value)
 
@@ -79,7 +84,8 @@ def _single(parameter: Parameter, value: Value) -> Value:
     if converter is not None:
         return converter(value)
     if name in _INTEGERS:
-        return _integer(value, *_INTEGERS[name])
+        bits, signed = _INTEGERS[name]
+        return _integer(value, bits, signed=signed)
     members = enums.members(name, parameter.values)
     if members is not None:
         return _enum(members, value)
@@ -117,64 +123,87 @@ def _switch(value: Value) -> bool:
     raise CannotConvert
 
 
-def _integer(value: Value, least: int, most: int) -> int:
-    number = _whole(value)
-    if not least <= number <= most:
-        raise CannotConvert
-    return number
-
-
-def _whole(value: Value) -> int:
-    if value is None:
-        return 0
-    if isinstance(value, (bool, int)):
-        return int(value)
-    if isinstance(value, float):
-        return round(value)
-    if isinstance(value, str):
-        return _parse_whole(value)
+def _integer(value: Value, bits: int, *, signed: bool) -> int:
+    least, most = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    for number in _whole(value, bits):
+        if least <= number <= most:
+            return number
     raise CannotConvert
 
 
-def _parse_whole(value: str) -> int:
+def _whole(value: Value, bits: int) -> list[int]:
+    """What whole number a value is; the first that fits its type counts."""
+    if value is None:
+        return [0]
+    if isinstance(value, (bool, int)):
+        return [int(value)]
+    if isinstance(value, float):
+        return [round(value)]
+    if isinstance(value, str):
+        return _parse_whole(value, bits)
+    raise CannotConvert
+
+
+def _parse_whole(value: str, bits: int) -> list[int]:
     if not value:
-        return 0
+        return [0]
     match = re.fullmatch(_NUMBER, value.strip())
     if match is None:
         raise CannotConvert
-    if match["hex"]:
-        number: float = int(match["hex"], 16)
-    elif "." in match["decimal"] or match["exponent"]:
-        number = float(match["decimal"]) * 10.0 ** int(match["exponent"] or 0)
-    else:
-        number = int(match["decimal"])
-    return round(number * _UNITS[(match["unit"] or "").lower()]) * (-1 if match["sign"] == "-" else 1)
+    unit = _UNITS[(match["unit"] or "").lower()] * (-1 if match["sign"] == "-" else 1)
+    if match["decimal"] is None:
+        digits, base = (match["hex"], 16) if match["hex"] is not None else (match["binary"], 2)
+        return _two_complements(int(digits or "0", base), len(digits) if base == 16 else 0, bits, unit)
+    decimal = match["decimal"].replace(",", "")
+    if "." not in decimal and match["exponent"] is None:
+        return [int(decimal) * unit]
+    try:
+        return [round(float(decimal) * 10.0 ** int(match["exponent"] or 0) * unit)]
+    except OverflowError:
+        raise CannotConvert from None
+
+
+def _two_complements(number: int, digits: int, bits: int, unit: int) -> list[int]:
+    """A hexadecimal number may set the sign bit: 0xFFFFFFFF is -1 to an Int32 as well."""
+    if unit < 0:
+        return [number * unit]
+    widths = [width for width in (bits, digits * 4 if digits in (8, 16) else 0) if width and number < 1 << width]
+    return [number * unit, *(unit * (number - (1 << width)) for width in widths)]
 
 
 def _enum(members: Mapping[str, int], value: Value) -> str:
+    """The name of an enum's member, from a name or the beginning of one, a number, or several of either together."""
     if isinstance(value, str):
-        return _enum_name(members, value.strip())
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _enum_number(members, round(value))
+        parts: list[Value] = value.split(",")
+    else:
+        parts = value if isinstance(value, list) else [value]
+    if not parts:
+        raise CannotConvert
+    number = 0
+    for part in parts:
+        number |= _enum_number(members, part, alone=len(parts) == 1)
+    for name, known in members.items():
+        if known == number:
+            return name
     raise CannotConvert
 
 
-def _enum_name(members: Mapping[str, int], wanted: str) -> str:
-    if re.fullmatch(r"[-+]?\d+", wanted):
-        return _enum_number(members, int(wanted))
-    folded = wanted.lower()
+def _enum_number(members: Mapping[str, int], wanted: Value, *, alone: bool) -> int:
+    if isinstance(wanted, (int, float)) and not isinstance(wanted, bool) and wanted == int(wanted):
+        # Numbers are cut to the 32 bits of an enum.
+        return (int(wanted) + (1 << 31)) % (1 << 32) - (1 << 31)
+    if isinstance(wanted, list):
+        wanted = text(wanted)
+    if not isinstance(wanted, str):
+        raise CannotConvert
+    folded = wanted.strip().lower()
+    if alone and re.fullmatch(r"(?a)[-+]?\d+", folded):
+        return int(folded)
     exact = [name for name in members if name.lower() == folded]
     found = exact or [name for name in members if name.lower().startswith(folded)]
     if not folded or len(found) != 1:
         raise CannotConvert
-    return found[0]
-
-
-def _enum_number(members: Mapping[str, int], wanted: int) -> str:
-    for name, number in members.items():
-        if number == wanted:
-            return name
-    raise CannotConvert
+    return members[found[0]]
 
 
 def _guid(value: Value) -> str:
@@ -185,6 +214,8 @@ def _guid(value: Value) -> str:
 
 
 def _version(value: Value) -> str:
+    if value is None:
+        return ""
     if isinstance(value, float):
         value = text(value)
     if not isinstance(value, str) or not re.fullmatch(_VERSION, value):
@@ -194,7 +225,7 @@ def _version(value: Value) -> str:
 
 def _tagged(*types: str) -> Callable[[Value], Value]:
     def check(value: Value) -> Value:
-        if isinstance(value, Tagged) and value.type in types:
+        if value is None or (isinstance(value, Tagged) and value.type in types):
             return value
         raise CannotConvert
 

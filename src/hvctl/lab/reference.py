@@ -26,6 +26,7 @@ class Parameter(NamedTuple):
     sets: frozenset[str] = frozenset()
     mandatory: frozenset[str] = frozenset()
     nullable: bool = False
+    pipeline: bool = False
     everywhere: bool = False
 
     @property
@@ -102,6 +103,7 @@ def _facts(cmdlet: str, entry: dict[str, Any], windows: str) -> Facts:
             sets=frozenset(having),
             mandatory=frozenset(required),
             nullable=known.get("nullable", False),
+            pipeline=bool(known["pipeline"]),
             everywhere=unnamed,
         )
     return Facts(

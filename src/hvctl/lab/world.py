@@ -83,6 +83,7 @@ class World:
         self.path = path
         self._db = connection
         self._settings: dict[str, Any] | None = None
+        self._clock: float | None = None
         self._serial = 0
 
     # ---- opening and closing
@@ -211,18 +212,19 @@ class World:
             if "locked" in str(error):
                 raise ConflictError(f"The lab world {self.path} is in use by another process.") from None
             raise
-        self._settings = None
+        self._settings = self._clock = None
         self._serial += 1
 
     def commit(self) -> None:
         """Keep the changes since `begin`."""
+        self._clock = None
         self._db.execute("COMMIT")
 
     def rollback(self) -> None:
         """Drop the changes since `begin`; without effect outside a transaction."""
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
-        self._settings = None
+        self._settings = self._clock = None
 
     @property
     def in_transaction(self) -> bool:
@@ -243,6 +245,7 @@ class World:
             if self._serial == serial and self._db.in_transaction:
                 self._db.execute("ROLLBACK TO attempt")
                 self._db.execute("RELEASE attempt")
+                self._settings = self._clock = None
             raise
         if self._serial == serial:
             self._db.execute("RELEASE attempt")
@@ -282,10 +285,14 @@ class World:
 
     def now(self) -> float:
         """The time on the lab's clock; with a `pace` it runs with real time, else it stands still between steps."""
+        if self._clock is not None:
+            return self._clock
         clock = float(self.meta("clock"))
         pace = self.setting("pace")
         if pace:
-            clock += max(0.0, time.time() - float(self.meta("clock_read"))) / pace
+            return clock + max(0.0, time.time() - float(self.meta("clock_read"))) / float(pace)
+        if self._db.in_transaction:
+            self._clock = clock
         return clock
 
     def advance(self, seconds: float) -> None:
@@ -294,6 +301,7 @@ class World:
 
     def set_clock(self, moment: float) -> None:
         """Set the lab's clock to a moment."""
+        self._clock = None
         self.set_meta("clock", moment)
         self.set_meta("clock_read", time.time())
 
