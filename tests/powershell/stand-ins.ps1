@@ -161,6 +161,7 @@ switch ($scenario) {
     'three' { return Get-Three }
     'values' { return Get-Values }
     'many' { return Get-Many $argument }
+    'big' { return [pscustomobject]@{ Text = 'x' * [int]$argument } }
     'trace' {
         $trace = [System.AppDomain]::CurrentDomain.GetData('trace')
         $said = $trace.ToArray()

@@ -20,6 +20,10 @@ from hvctl.powershell.protocol import ClientProtocol, Frame, encode_step
 from hvctl.transports.local import LocalTransport
 
 
+class NoAnswerError(AssertionError):
+    """The engine did not say what was waited for."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """Every frame of one request."""
@@ -126,10 +130,13 @@ class Engine:
             passed.append(frame)
         raise AssertionError("unreachable")
 
-    def state(self, request_id: str) -> str:
-        """What the engine says of a request."""
+    def state(self, request_id: str, timeout: float = 30.0) -> str | None:
+        """What the engine says of a request; None if it says nothing."""
         self.send(self.protocol.simple("status", request_id))
-        return str(self.next("state", request_id)["state"])
+        try:
+            return str(self.next("state", request_id, timeout)["state"])
+        except NoAnswerError:
+            return None
 
     def forget(self) -> None:
         """Let frames that have arrived count as new when they arrive again."""
@@ -146,7 +153,7 @@ class Engine:
                 yield self._waiting.pop(0)
             left = give_up - time.monotonic()
             if left <= 0:
-                raise AssertionError(f"no answer within {timeout} seconds; noise: {self.noise}")
+                raise NoAnswerError(f"no answer within {timeout} seconds; noise: {self.noise}")
             self._waiting = self.protocol.feed(self.transport.receive(left))
 
 

@@ -37,8 +37,8 @@ $allowList = @{
     'Remove-VM' = 'Hyper-V'
     'Remove-VMSwitch' = 'Hyper-V'
     'Rename-VM' = 'Hyper-V'
-    'Resume-VM' = 'Hyper-V'
     'Restart-VM' = 'Hyper-V'
+    'Resume-VM' = 'Hyper-V'
     'Save-VM' = 'Hyper-V'
     'Set-VM' = 'Hyper-V'
     'Set-VMBios' = 'Hyper-V'
@@ -62,6 +62,7 @@ $warmUpSeconds = 20
 $defaultSilenceSeconds = 120
 $keptBytesLimit = 32MB       # of answers that no client has acknowledged yet
 $targetTextLimit = 1000
+$frameMark = [string][char]30
 
 $invariant = [System.Globalization.CultureInfo]::InvariantCulture
 $ignoreCase = [System.StringComparer]::OrdinalIgnoreCase
@@ -166,22 +167,28 @@ function Add-JsonText($builder, [string]$text) {
 }
 
 function Add-JsonValue($builder, $value) {
-    if (Test-Collection $value) {
-        $items = Get-Items $value
-        $null = $builder.Append('[')
-        for ($i = 0; $i -lt $items.Count; $i++) {
-            if ($i -gt 0) { $null = $builder.Append(',') }
-            Add-JsonValue $builder $items[$i]
+    if ($value -is [enum]) { $value = $value.ToString() }
+    if ($value -is [string]) {
+        if ($jsonUnsafe.IsMatch($value)) { Add-JsonText $builder $value }
+        else { $null = $builder.Append('"').Append($value).Append('"') }
+    } elseif ($null -eq $value) {
+        $null = $builder.Append('null')
+    } elseif (Test-Collection $value) {
+        $separator = '['
+        foreach ($item in (Get-Items $value)) {
+            $null = $builder.Append($separator)
+            $separator = ','
+            Add-JsonValue $builder $item
         }
-        $null = $builder.Append(']')
-        return
+        $null = $builder.Append($(if ($separator -ceq '[') { '[]' } else { ']' }))
+    } else {
+        $plain = ConvertTo-Plain $value
+        if ($null -eq $plain) { $null = $builder.Append('null') }
+        elseif ($plain -is [bool]) { $null = $builder.Append($(if ($plain) { 'true' } else { 'false' })) }
+        elseif ($plain -is [string]) { Add-JsonText $builder $plain }
+        elseif ($plain -is [double]) { $null = $builder.Append($plain.ToString('R', $invariant)) }
+        else { $null = $builder.Append($plain.ToString($invariant)) }
     }
-    $plain = ConvertTo-Plain $value
-    if ($null -eq $plain) { $null = $builder.Append('null') }
-    elseif ($plain -is [bool]) { $null = $builder.Append($plain.ToString().ToLowerInvariant()) }
-    elseif ($plain -is [string]) { Add-JsonText $builder $plain }
-    elseif ($plain -is [double]) { $null = $builder.Append($plain.ToString('R', $invariant)) }
-    else { $null = $builder.Append($plain.ToString($invariant)) }
 }
 
 function Add-JsonMembers($builder, [System.Collections.IDictionary]$fields) {
@@ -309,7 +316,7 @@ function Select-Objects($objects, $where) {
 # --- Frames ---------------------------------------------------------------------------------------------------------------
 # An answer is all that was said about one request id. It is kept, as written, until a client acknowledges it.
 
-function Invoke-Locked([scriptblock]$action) {
+function Invoke-Locked($action) {
     [System.Threading.Monitor]::Enter($engine.Out)
     try { & $action } finally { [System.Threading.Monitor]::Exit($engine.Out) }
 }
@@ -319,27 +326,27 @@ function Write-Bytes([byte[]]$bytes) {
     try { $engine.Out.Write($bytes, 0, $bytes.Length); $engine.Out.Flush() } catch { return }
 }
 
-function Format-Frame([string]$type, [string]$idText, [int]$n, [string]$members) {
-    $text = [char]30 + '{"type":"' + $type + '","id":' + $idText + ',"n":' + $n.ToString($invariant)
-    if ($members) { $text += ',' + $members }
-    , [System.Text.Encoding]::ASCII.GetBytes($text + "}`n")
-}
-
 # A frame that belongs to no answer: hello, pong, state, and errors of the session.
 function Send-Notice([string]$type, [string]$id, [System.Collections.IDictionary]$fields) {
-    $bytes = Format-Frame $type (Format-Text $id) 0 (Format-Members $fields)
+    $head = $frameMark + '{"type":"' + $type + '","id":' + (Format-Text $id) + ',"n":0'
+    if ($fields.Count -gt 0) { $head += ',' + (Format-Members $fields) }
+    $bytes = [System.Text.Encoding]::ASCII.GetBytes($head + "}`n")
     Invoke-Locked { Write-Bytes $bytes }
 }
 
+# A frame of an answer. Records come in thousands, so this calls nothing that it can do itself.
 function Send-Frame($answer, [string]$type, [string]$members) {
-    [System.Threading.Monitor]::Enter($engine.Out)
+    $out = $engine.Out
+    [System.Threading.Monitor]::Enter($out)
     try {
-        $bytes = Format-Frame $type $answer.IdText ($answer.Frames.Count + 1) $members
+        $n = ($answer.Frames.Count + 1).ToString($invariant)
+        $text = $frameMark + '{"type":"' + $type + '","id":' + $answer.IdText + ',"n":' + $n + ',' + $members + "}`n"
+        $bytes = [System.Text.Encoding]::ASCII.GetBytes($text)
         $answer.Frames.Add($bytes)
         $answer.Size += $bytes.Length
-        Write-Bytes $bytes
+        try { $out.Write($bytes, 0, $bytes.Length); $out.Flush() } catch { return }
     } finally {
-        [System.Threading.Monitor]::Exit($engine.Out)
+        [System.Threading.Monitor]::Exit($out)
     }
 }
 
@@ -558,6 +565,7 @@ function ConvertTo-Call($json, [string]$stepId, $known) {
     $parameters = [System.Collections.Generic.Dictionary[string, object]]::new($ignoreCase)
     $given = Get-JsonMember $json 'parameters'
     if ($null -ne $given) {
+        if ($given -isnot [System.Collections.Generic.Dictionary[string, object]]) { throw (New-BadRequest "'parameters' must be an object.") }
         foreach ($name in $given.Keys) {
             if ($parameters.ContainsKey($name)) { throw (New-BadRequest "Parameter '$name' is given twice.") }
             $parameters.Add($name, (ConvertTo-Argument $given[$name] $known))
@@ -571,7 +579,9 @@ function ConvertTo-Call($json, [string]$stepId, $known) {
 function ConvertTo-Argument($json, $known) {
     if ($json -is [System.Collections.Generic.List[object]]) {
         $items = [object[]]::new($json.Count)
-        for ($i = 0; $i -lt $items.Length; $i++) { $items[$i] = ConvertTo-Argument $json[$i] $known }
+        for ($i = 0; $i -lt $items.Length; $i++) {
+            if ($json[$i] -is [string]) { $items[$i] = $json[$i] } else { $items[$i] = ConvertTo-Argument $json[$i] $known }
+        }
         return , $items
     }
     if ($json -isnot [System.Collections.Generic.Dictionary[string, object]]) { return , $json }
@@ -636,7 +646,9 @@ function Resolve-Argument($value, $batch) {
     if ($value -is [System.Collections.Specialized.OrderedDictionary]) { return , (Resolve-Ref $value $batch) }
     if ($value -is [object[]]) {
         $items = [object[]]::new($value.Length)
-        for ($i = 0; $i -lt $items.Length; $i++) { $items[$i] = Resolve-Argument $value[$i] $batch }
+        for ($i = 0; $i -lt $items.Length; $i++) {
+            if ($value[$i] -is [string]) { $items[$i] = $value[$i] } else { $items[$i] = Resolve-Argument $value[$i] $batch }
+        }
         return , $items
     }
     if ($value -is [hashtable]) {
@@ -861,33 +873,41 @@ function Complete-Step($batch, $step, $failures, [bool]$stopped) {
 
 # One record an object. The common cases are written right here: a function call costs more than all else together.
 function Send-Records($batch, $step, $objects) {
-    if ($step.Select.Count -eq 0) { return }
+    $count = $step.Select.Count
+    if ($count -eq 0) { return }
     $builder = [System.Text.StringBuilder]::new()
     $head = '"step":' + (Format-Text $step.Id) + ',"data":{'
-    $columns = foreach ($path in $step.Select) { @{ Key = (Format-Text $path.Text) + ':'; Path = $path.Path; Name = $path.Path -join '.'; Short = $path.Path.Length -eq 1 } }
-    $columns = @($columns)
+    $unsafe = $jsonUnsafe; $culture = $invariant
+    $paths = [object[]]::new($count); $names = [string[]]::new($count); $keys = [string[]]::new($count)
+    for ($i = 0; $i -lt $count; $i++) {
+        $paths[$i] = $step.Select[$i].Path
+        if ($paths[$i].Length -eq 1) { $names[$i] = $paths[$i][0] }
+        $keys[$i] = $(if ($i -gt 0) { ',' }) + (Format-Text $step.Select[$i].Text) + ':'
+    }
     foreach ($object in $objects) {
         $null = $builder.Clear().Append($head)
-        $separator = ''
-        foreach ($column in $columns) {
-            $null = $builder.Append($separator).Append($column.Key)
-            $separator = ','
+        $properties = $object.PSObject.Properties
+        for ($i = 0; $i -lt $count; $i++) {
+            $null = $builder.Append($keys[$i])
             $value = $null
-            if ($column.Short) {
+            if ($names[$i]) {
                 try {
-                    $property = $object.PSObject.Properties[$column.Name]
+                    $property = $properties[$names[$i]]
                     if ($null -ne $property) { $value = $property.Value }
                 } catch {
                     $value = $null
                 }
             } else {
-                $value = Get-PathValue $object $column.Path 0
+                $value = Get-PathValue $object $paths[$i] 0
             }
-            if ($value -is [enum]) { $value = $value.ToString() }
-            if ($null -eq $value) { $null = $builder.Append('null') }
-            elseif ($value -is [string] -and -not $jsonUnsafe.IsMatch($value)) { $null = $builder.Append('"').Append($value).Append('"') }
-            elseif ($value -is [int] -or $value -is [long]) { $null = $builder.Append($value.ToString($invariant)) }
-            else { Add-JsonValue $builder $value }
+            if ($value -is [enum] -or $value -is [guid]) { $value = $value.ToString() }
+            if ($null -eq $value) { $text = 'null' }
+            elseif ($value -is [string] -and -not $unsafe.IsMatch($value)) { $text = '"' + $value + '"' }
+            elseif ($value -is [int] -or $value -is [long]) { $text = $value.ToString($culture) }
+            elseif ($value -is [bool]) { if ($value) { $text = 'true' } else { $text = 'false' } }
+            elseif ($value -is [timespan]) { $text = ([decimal]$value.Ticks / 10000000).ToString($culture) }
+            else { $text = ''; Add-JsonValue $builder $value }
+            $null = $builder.Append($text)
         }
         Send-Frame $batch.Answer 'record' $builder.Append('}').ToString()
     }
