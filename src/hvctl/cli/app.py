@@ -101,7 +101,7 @@ def build(tokens: Iterable[str]) -> typer.Typer:
     words = set(tokens)
     app = typer.Typer(
         name="hvctl",
-        help="Administer Hyper-V from any terminal: one host or a thousand.",
+        help="Administer Hyper-V from any terminal.",
         add_completion=False,
         no_args_is_help=True,
         rich_markup_mode=None,
@@ -147,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             from hvctl.cli.complete import answer
 
             return answer(words[1:])
-        return _run(words)
+        return _run(words or ["--help"])
     except BrokenPipeError:
         # The reader has what it wanted; a second flush at exit must not complain either.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - lives until the process ends
@@ -166,7 +166,10 @@ def _run(words: list[str]) -> int:
     except HvctlError as error:
         return report(error, words)
     except typer.TyperException as error:
-        return report(UsageError(error.format_message(), hint=_help_hint(words)), words)
+        # Typer's message for a noun without a verb is the whole help text.
+        message = error.format_message()
+        message = "A command is missing." if "\n" in message else message
+        return report(UsageError(message, hint=_help_hint(words)), words)
     except (KeyboardInterrupt, typer.Abort):
         if sys.stderr.isatty():
             sys.stderr.write("\n")  # the line of the question, or of ^C, is still open
