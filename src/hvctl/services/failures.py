@@ -17,11 +17,13 @@ from hvctl.errors import (
     HvctlError,
     NotFoundError,
     NotSimulatedError,
+    OutcomeUnknownError,
     ProtocolError,
     TimedOutError,
     UnsupportedError,
 )
 from hvctl.powershell.batch import Batch
+from hvctl.services.names import folded
 from hvctl.transports.result import ErrorRecord, Result
 from hvctl.transports.session import Session
 
@@ -106,6 +108,21 @@ def failure_of(
     if result.not_undone:
         words += f" Could not be taken back: {', '.join(result.not_undone)}."
     return kind.error(words, hint=kind.hint, host=host, object_name=object_name, cmdlet_error=record.as_dict())
+
+
+def with_sight(error: OutcomeUnknownError, sight: str | None) -> OutcomeUnknownError:
+    """The error, with what was seen afterwards in words."""
+    told = OutcomeUnknownError(f"{error.message} Now {sight}." if sight else error.message, host=error.host)
+    told.seen = error.seen
+    return told
+
+
+def sight_of_name(error: OutcomeUnknownError, step: str, name: str) -> str | None:
+    """Whether something of that name was seen afterwards, in words."""
+    if error.seen is None:
+        return None
+    is_there = any(folded(record["Name"]) == folded(name) for record in error.seen.get(step, ()))
+    return f"'{name}' is {'there' if is_there else 'not there'}"
 
 
 def read(session: Session, batch: Batch, *, timeout: float | None) -> Result:

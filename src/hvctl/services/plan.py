@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from hvctl.errors import ConflictError, HvctlError, PartialError
+from hvctl.errors import ConflictError, HvctlError, OutcomeUnknownError, PartialError
 from hvctl.models.base import Outcome
 from hvctl.powershell.batch import Batch, Step
-from hvctl.services.failures import failure_of
+from hvctl.services.failures import failure_of, with_sight
 from hvctl.services.selection import Stateful
 from hvctl.transports.result import Result
 from hvctl.transports.session import Session
+
+_Left = Mapping[str, Mapping[str, Any]]
+"""What is there afterwards: the records of the last step, by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Part:
         goes: Whether the object is gone afterwards.
         failure: Why it cannot be changed, known before anything is sent.
         messages: What to say when a step fails, by step id; the cmdlet's own words follow.
+        new_name: Its name afterwards, where that is another.
     """
 
     id: str
@@ -37,6 +42,7 @@ class Part:
     goes: bool = False
     failure: HvctlError | None = None
     messages: Mapping[str, str] = field(default_factory=dict)
+    new_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +118,12 @@ def run_plan(session: Session, plan: Plan, *, timeout: float | None) -> Done:
     """
     if not plan.batch.steps:
         return _settled(session, plan)
-    result = session.run(plan.batch, timeout=timeout, look=plan.look)
-    states = {str(record["Id"]): record["State"] for record in result.of(plan.after)} if plan.after else {}
-    return _summed([_outcome(part, result, states, session.host, plan) for part in plan.parts], result)
+    try:
+        result = session.run(plan.batch, timeout=timeout, look=plan.look)
+    except OutcomeUnknownError as error:
+        raise with_sight(error, _sight(plan, error)) from error
+    left = {str(record["Id"]): record for record in result.of(plan.after)} if plan.after else {}
+    return _summed([_outcome(part, result, left, session.host, plan) for part in plan.parts], result)
 
 
 def foresee(session: Session, plan: Plan) -> Done:
@@ -123,8 +132,8 @@ def foresee(session: Session, plan: Plan) -> Done:
     if not reading.steps:
         return _settled(session, plan)
     result = session.run(reading)
-    states = {part.id: part.wanted or part.state for part in plan.parts}
-    return _summed([_outcome(part, result, states, session.host, plan) for part in plan.parts], result)
+    left = {part.id: {"State": part.wanted or part.state} for part in plan.parts if not part.goes}
+    return _summed([_outcome(part, result, left, session.host, plan) for part in plan.parts], result)
 
 
 def checked(vm: Stateful, host: str, message: str, hint: str | None = None) -> Part:
@@ -147,13 +156,12 @@ def _unsent(part: Part, host: str) -> tuple[Outcome, HvctlError | None]:
     return _pair(part, host, "unchanged" if part.failure is None else "failed", part.state, part.failure)
 
 
-def _outcome(
-    part: Part, result: Result, states: Mapping[str, str | None], host: str, plan: Plan
-) -> tuple[Outcome, HvctlError | None]:
-    state = states.get(part.id) if part.steps and plan.after else part.state
+def _outcome(part: Part, result: Result, left: _Left, host: str, plan: Plan) -> tuple[Outcome, HvctlError | None]:
+    was_read = bool(part.steps and plan.after)
+    state = left.get(part.id, {}).get("State") if was_read else part.state
     failure = part.failure or _batch_failure(part, result, host, plan)
-    if failure is None and part.steps:
-        failure = _state_failure(part, state, host) if plan.after else None
+    if failure is None and was_read:
+        failure = _state_failure(part, left, host)
     if failure is not None:
         return _pair(part, host, "failed", state, failure)
     if part.goes and part.steps:
@@ -165,30 +173,41 @@ def _batch_failure(part: Part, result: Result, host: str, plan: Plan) -> HvctlEr
     """The failure of a step of this part, or of a step or a deadline that concerns them all."""
     if not part.steps:
         return None
-    own = {step for other in plan.parts for step in other.steps}
+    elsewhere = {step.id for step in plan.batch.steps if step.on_error == "continue" and step.id not in part.steps}
     for record in result.errors:
-        if record.undo or (record.step in own and record.step not in part.steps):
+        if record.undo or record.step in elsewhere:
             continue
         message = part.messages.get(record.step or "")
         return failure_of(record, result, host=host, object_name=part.name, message=message)
     return None
 
 
-def _state_failure(part: Part, state: str | None, host: str) -> HvctlError | None:
+def _state_failure(part: Part, left: _Left, host: str) -> HvctlError | None:
+    is_there = part.id in left
     if part.goes:
         words = f"'{part.name}' is still there."
-        return None if state is None else ConflictError(words, host=host, object_name=part.name)
-    if part.wanted is None or state == part.wanted:
+        return ConflictError(words, host=host, object_name=part.name) if is_there else None
+    state = left[part.id].get("State") if is_there else None
+    if is_there and part.wanted in (None, state):
         return None
-    words = "is gone" if state is None else f"is {state}, not {part.wanted}"
+    words = f"is {state}, not {part.wanted}" if is_there else "is gone"
     return ConflictError(f"'{part.name}' {words}.", host=host, object_name=part.name)
+
+
+def _sight(plan: Plan, error: OutcomeUnknownError) -> str | None:
+    """What a fresh engine saw of the objects, in words."""
+    if error.seen is None or plan.after is None:
+        return None
+    there = {str(record["Id"]): record.get("State") or "there" for record in error.seen.get(plan.after, ())}
+    return ", ".join(f"'{part.name}' is {there.get(part.id, 'not there')}" for part in plan.parts if part.steps)
 
 
 def _pair(
     part: Part, host: str, outcome: str, state: str | None, failure: HvctlError | None
 ) -> tuple[Outcome, HvctlError | None]:
     error = failure.as_dict() if failure else None
+    name = part.name if failure else part.new_name or part.name
     made = Outcome.model_validate(
-        {"id": part.id, "name": part.name, "host": host, "outcome": outcome, "state": state, "error": error}
+        {"id": part.id, "name": name, "host": host, "outcome": outcome, "state": state, "error": error}
     )
     return made, failure

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Protocol, TypeVar
 
 from hvctl.errors import ConflictError, NotFoundError, UsageError
+from hvctl.services.names import folded, wildcard
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -135,12 +135,12 @@ def noun_word(noun: str) -> str:
 
 
 def _match_one(name: Name, items: Sequence[T], noun: str, host: str) -> list[T]:
-    wanted = name.text.casefold()
+    wanted = folded(name.text)
     if _GUID.fullmatch(name.text):
-        by_id = [item for item in items if item.id.casefold() == wanted]
+        by_id = [item for item in items if folded(item.id) == wanted]
         if by_id:
             return by_id
-    exact = [item for item in items if item.name.casefold() == wanted]
+    exact = [item for item in items if folded(item.name) == wanted]
     if len(exact) > 1:
         ids = ", ".join(item.id for item in exact)
         raise ConflictError(
@@ -153,28 +153,3 @@ def _match_one(name: Name, items: Sequence[T], noun: str, host: str) -> list[T]:
         return exact
     pattern = wildcard(name.text)
     return [item for item in items if pattern.fullmatch(item.name)]
-
-
-@cache
-def wildcard(text: str) -> re.Pattern[str]:
-    """A PowerShell wildcard pattern as a regular expression: `*`, `?`, `[abc]`, `[a-z]`; case is ignored."""
-    parts = []
-    position = 0
-    while position < len(text):
-        character = text[position]
-        closing = text.find("]", position + 2) if character == "[" else -1
-        if character == "*":
-            parts.append(".*")
-        elif character == "?":
-            parts.append(".")
-        elif closing > 0:
-            inner = re.sub(r"([\\^\[\]&~|])", r"\\\1", text[position + 1 : closing])
-            parts.append(f"[{inner}]")
-            position = closing
-        else:
-            parts.append(re.escape(character))
-        position += 1
-    try:
-        return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
-    except re.error as error:
-        raise UsageError(f"'{text}' is not a pattern: {error}.") from error

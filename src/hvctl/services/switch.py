@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from hvctl.errors import ConflictError, UnsupportedError
+from hvctl.errors import ConflictError, OutcomeUnknownError, UnsupportedError
 from hvctl.models.base import HostName, Record
 from hvctl.models.switch import SwitchCreate, SwitchDetails, VirtualSwitch
 from hvctl.powershell.batch import Batch, Call, Ref, Step, Value
-from hvctl.services.failures import failure_of, lacks_rights, read, rights_error
+from hvctl.services.failures import failure_of, lacks_rights, read, rights_error, sight_of_name, with_sight
+from hvctl.services.names import folded
 from hvctl.services.plan import Part, Plan, make_plan
 from hvctl.services.selection import EVERYTHING, Selection, match
 from hvctl.transports.result import Result
@@ -135,13 +136,16 @@ class SwitchService:
                 hint="Run hvctl on the host itself.",
             )
         for switch in SwitchState.read(self._session.host, self._records(SwitchState)):
-            if switch.name.casefold() == spec.name.casefold():
+            if folded(switch.name) == folded(spec.name):
                 raise SwitchExists(switch)
         return plan_create(spec)
 
     def create(self, spec: SwitchCreate, batch: Batch) -> SwitchDetails:
         """Create a switch; when a step fails, nothing of it is left."""
-        result = self._session.run(batch, timeout=self._timeout, look=plan_list(SwitchState))
+        try:
+            result = self._session.run(batch, timeout=self._timeout, look=plan_list(SwitchState))
+        except OutcomeUnknownError as error:
+            raise with_sight(error, sight_of_name(error, "switches", spec.name)) from error
         self._check(spec, result)
         return SwitchDetails.read(self._session.host, result.of("details"))[0]
 

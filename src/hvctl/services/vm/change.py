@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from hvctl.errors import ConflictError
 from hvctl.models.vm import VmChange
 from hvctl.powershell.batch import Call, Ref, Step, Value
+from hvctl.services.names import folded
 from hvctl.services.plan import Part, Plan, checked, make_plan
 from hvctl.services.selection import Stateful
 from hvctl.services.vm.power import plain
@@ -68,14 +69,15 @@ def plan_rename(vm: Stateful, new_name: str, everyone: Iterable[Stateful], host:
         ConflictError: Another one has that name; Hyper-V itself would allow it.
     """
     for other in everyone:
-        if other.name.casefold() == new_name.casefold() and other.id != vm.id:
+        if folded(other.name) == folded(new_name) and other.id != vm.id:
             raise ConflictError(
                 f"Another virtual machine on {host} is called '{other.name}'.", host=host, object_name=other.name
             )
     if vm.name == new_name:
         return _wrap("vm rename", [Part(vm.id, vm.name, vm.state)], [])
     call = Call("Rename-VM", {"VM": Ref("vms", where={"Id": vm.id}), "NewName": new_name})
-    part = Part(vm.id, new_name, vm.state, ("rename",), messages={"rename": f"'{vm.name}' was not renamed"})
+    messages = {"rename": f"'{vm.name}' was not renamed"}
+    part = Part(vm.id, vm.name, vm.state, ("rename",), messages=messages, new_name=new_name)
     return _wrap("vm rename", [part], [Step("rename", call, on_error="continue")])
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hvctl.powershell.batch import SELF, Batch, Call, Ref, Step
 from hvctl.services.failures import failure_of
+from hvctl.services.names import folded
 from hvctl.services.plan import Part, Plan, checked, make_plan
 from hvctl.services.selection import Stateful
 from hvctl.services.vm.power import AT_REST, plain
@@ -27,11 +28,13 @@ class Disks:
         of_vm: The disks of each VM's drives, by VM id, as the drives name them.
         users: The ids of the VMs that need a disk: attached, in a checkpoint, or as an ancestor; by folded path.
         unclear: Disks whose parent could not be read although the file is there.
+        gone: Disks whose file is not there, by folded path.
     """
 
     of_vm: dict[str, list[str]] = field(default_factory=dict)
     users: dict[str, set[str]] = field(default_factory=dict)
     unclear: tuple[str, ...] = ()
+    gone: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,8 @@ def read_disks(session: Session) -> Disks:
     uses = _uses(result)
     links: dict[str, str | None] = {}
     _follow(links, result)
-    unclear = _read_links(session, [path for _, path in uses], links)
-    disks = Disks(unclear=unclear)
+    unclear, gone = _read_links(session, [path for _, path in uses], links)
+    disks = Disks(unclear=unclear, gone=gone)
     for vm_id, path in uses:
         for link in _chain(path, links):
             disks.users.setdefault(link, set()).add(vm_id)
@@ -157,12 +160,14 @@ def _refusal(vm: Stateful, clustered: frozenset[str], disks: Disks | None, host:
 
 
 def _split(vm: Stateful, disks: Disks | None, names: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """The disks that go with a VM, and a sentence for each that stays because another VM needs it."""
+    """The disks that go with a VM, and a sentence for each that does not: it is gone, or another VM needs it."""
     takes: list[str] = []
     leaves: list[str] = []
     for path in disks.of_vm.get(vm.id, []) if disks else []:
-        others = disks.users.get(path.casefold(), set()) - {vm.id} if disks else set()
-        if others:
+        others = disks.users.get(folded(path), set()) - {vm.id} if disks else set()
+        if disks and folded(path) in disks.gone:
+            leaves.append(f"{path} is not there any more.")
+        elif others:
             words = ", ".join(sorted(names.get(other, other) for other in others))
             leaves.append(f"{path} stays: it is needed by {words}.")
         else:
@@ -197,13 +202,15 @@ def _loss(vm: Stateful, files: Sequence[str]) -> str:
     return words
 
 
-def _read_links(session: Session, paths: Iterable[str], links: dict[str, str | None]) -> tuple[str, ...]:
-    """Read parents until every link is known; return the files that are there and cannot be read."""
-    wanted = {path.casefold(): path for path in paths}
+def _read_links(
+    session: Session, paths: Iterable[str], links: dict[str, str | None]
+) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Read parents until every link is known; return the files that are there and cannot be read, and those gone."""
+    wanted = {folded(path): path for path in paths}
     unreadable: dict[str, str] = {}
     missing: set[str] = set()
     for _ in range(_DEEPEST):
-        wanted |= {parent.casefold(): parent for parent in links.values() if parent}
+        wanted |= {folded(parent): parent for parent in links.values() if parent}
         ask = [path for key, path in wanted.items() if key not in links.keys() | missing | unreadable.keys()]
         if not ask:
             break
@@ -211,10 +218,10 @@ def _read_links(session: Session, paths: Iterable[str], links: dict[str, str | N
         _follow(links, result)
         for number, path in enumerate(ask):
             if any(record[SELF] for record in result.of(f"file_{number}")):
-                unreadable[path.casefold()] = path
+                unreadable[folded(path)] = path
             else:
-                missing.add(path.casefold())
-    return tuple(path for key, path in unreadable.items() if key not in links)
+                missing.add(folded(path))
+    return tuple(path for key, path in unreadable.items() if key not in links), frozenset(missing - links.keys())
 
 
 def _uses(result: Result) -> list[tuple[str, str]]:
@@ -227,15 +234,15 @@ def _uses(result: Result) -> list[tuple[str, str]]:
 
 def _follow(links: dict[str, str | None], result: Result) -> None:
     for record in result.of("parents"):
-        links[record["Path"].casefold()] = record["ParentPath"] or None
+        links[folded(record["Path"])] = record["ParentPath"] or None
 
 
 def _chain(path: str, links: Mapping[str, str | None]) -> list[str]:
     chain: list[str] = []
     link: str | None = path
-    while link is not None and link.casefold() not in chain:
-        chain.append(link.casefold())
-        link = links.get(link.casefold())
+    while link is not None and folded(link) not in chain:
+        chain.append(folded(link))
+        link = links.get(folded(link))
     return chain
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from hvctl.errors import ConflictError, NotFoundError
+from hvctl.errors import ConflictError, NotFoundError, OutcomeUnknownError
 from hvctl.models.vm import VirtualMachine, VmSummary
 from hvctl.powershell.batch import Batch
-from hvctl.services.failures import failure_of, lacks_rights, read, rights_error
+from hvctl.services.failures import failure_of, lacks_rights, read, rights_error, sight_of_name, with_sight
+from hvctl.services.names import folded
 from hvctl.services.selection import EVERYTHING, Name, Selection, Stateful, keep_states, match
 from hvctl.services.vm import read as reading
 from hvctl.services.vm.read import VmSettings, VmState
@@ -96,7 +97,7 @@ class VmService:
         if not result.of("vms") and lacks_rights(result):
             raise rights_error(self._session.host)
         for vm in VmState.read(self._session.host, result.of("vms")):
-            if vm.name.casefold() == spec.name.casefold():
+            if folded(vm.name) == folded(spec.name):
                 raise AlreadyThere(vm)
         return creating.plan_create(spec, result.of("host")[0]["VirtualHardDiskPath"])
 
@@ -107,7 +108,10 @@ class VmService:
             HvctlError: What failed, and what could not be taken back.
         """
         look = Batch((reading.plan_list(VmState).steps[0],))
-        result = self._session.run(creation.batch, timeout=self._timeout, look=look)
+        try:
+            result = self._session.run(creation.batch, timeout=self._timeout, look=look)
+        except OutcomeUnknownError as error:
+            raise with_sight(error, sight_of_name(error, "vms", spec.name)) from error
         self._check_creation(spec, creation, result)
         return reading.assemble(self._session.host, result, "details")[0]
 
