@@ -52,7 +52,7 @@ def commands(page: str) -> list[Command]:
                 block.append(Command(number, line[2:]))
             elif not block:
                 raise ValueError(f"line {number}: a console block begins with a command")
-            elif line.startswith("> ") and not block[-1].shown:
+            elif (line == ">" or line.startswith("> ")) and not block[-1].shown:
                 block[-1].text += "\n" + line[2:]
             else:
                 block[-1].shown.append(line)
