@@ -200,7 +200,7 @@ def _enum_number(members: Mapping[str, int], wanted: Value, *, alone: bool) -> i
     if alone and re.fullmatch(r"(?a)[-+]?\d+", folded):
         return int(folded)
     exact = [name for name in members if name.lower() == folded]
-    found = exact or [name for name in members if name.lower().startswith(folded)]
+    found = exact or [name for name in members if alone and name.lower().startswith(folded)]
     if not folded or len(found) != 1:
         raise CannotConvert
     return members[found[0]]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, dataclass_transform
 
+from hvctl.lab import paths
+
 MIB = 1 << 20
 GIB = 1 << 30
 TIB = 1 << 40
@@ -97,6 +99,13 @@ class Vm(Record):
     pause_after_boot_failure: str = "Off"
     num_lock: bool = True
 
+    def settle(self, now: float) -> None:
+        """Let a state that passes by itself have passed."""
+        if self.until is not None and now >= self.until and self.target is not None:
+            self.state, self.until, self.target = self.target, None, None
+            if self.state == "Off":
+                self.started, self.uptime, self.memory_assigned, self.booted_at = None, 0, 0, None
+
 
 class Nic(Record):
     """A network adapter of a VM."""
@@ -130,6 +139,11 @@ class Drive(Record):
     number: int
     location: int
     path: str | None = None
+
+    @property
+    def key(self) -> str | None:
+        """The path folded for comparison."""
+        return None if self.path is None else paths.key(self.path)
 
 
 class Switch(Record):
@@ -173,6 +187,11 @@ class File(Record):
     kind: str
     disk: dict[str, Any]
     size: int = 0
+
+    @property
+    def parent(self) -> str | None:
+        """The key of the disk that this one differs from."""
+        return paths.key(self.disk["parent"]) if self.disk.get("parent") else None
 
 
 Entity = Host | Vm | Nic | Drive | Switch | Adapter | File

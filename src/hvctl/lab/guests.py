@@ -29,6 +29,23 @@ takes. `answers`: its integration services are up once it has booted. `addresses
 """
 
 
+def set_behaviour(world: World, host: str, vm_name: str, **traits: object) -> None:
+    """Make the guests of the VMs with this name behave so; the traits are those of BEHAVIOUR.
+
+    Raises:
+        KeyError: There is no such trait, or no such VM.
+    """
+    if traits.keys() - BEHAVIOUR.keys():
+        raise KeyError(*sorted(traits.keys() - BEHAVIOUR.keys()))
+    with world.transaction():
+        vms = world.find(Vm, host=host, name=vm_name)
+        if not vms:
+            raise KeyError(vm_name)
+        for vm in vms:
+            vm.guest |= traits
+            world.save(vm)
+
+
 def behaviour(world: World, vm: Vm, name: str) -> Any:  # noqa: ANN401 - a behaviour is a flag or a number
     """One trait of a VM's guest: the VM's own, else the world's, else the default."""
     for chosen in (vm.guest, world.setting("guest")):

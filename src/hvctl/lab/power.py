@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hvctl.lab import guests, memory, paths
+from hvctl.lab import guests, memory
 from hvctl.lab.context import Context
 from hvctl.lab.entities import Drive, File, Nic, Vm
 from hvctl.lab.kinds.host import mac_range
@@ -67,13 +67,12 @@ def _check_drive(context: Context, vm: Vm, drive: Drive) -> None:
 
 def _chain_is_whole(context: Context, file: File) -> bool:
     seen: set[str] = set()
-    parent = file.disk.get("parent")
-    while parent is not None and paths.key(parent) not in seen:
-        seen.add(paths.key(parent))
-        above = context.world.file(file.host, parent)
-        if above is None:
+    while file.parent is not None and file.parent not in seen:
+        seen.add(file.parent)
+        above = context.world.find(File, host=file.host, key=file.parent)
+        if not above:
             return False
-        parent = above.disk.get("parent")
+        file = above[0]
     return True
 
 

@@ -31,7 +31,7 @@ def recover(world: World) -> None:
         # Read again: another process may have recovered meanwhile.
         for owner, pid, started, beat in world.owners():
             if owners.is_dead(pid, started, beat):
-                for _n, host, _step, call in world.journaled(owner):
+                for host, call in world.journaled(owner):
                     _take_back(world, host, call)
                 world.forget(owner)
 

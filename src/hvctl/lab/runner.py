@@ -234,7 +234,7 @@ class BatchRunner:
             world.forget(self._owner.id)
             self._owner.noted = False
         if changes and not world.setting("pace"):
-            world.advance(TICK)
+            world.set_clock(world.now() + TICK)
         world.commit()
 
     def _journal(self, step: LabStep, undo: LabCall, objects: list[Any]) -> int | None:

@@ -1,7 +1,7 @@
 """The world's state in SQLite: entities, settings, the clock, identifiers, and the journal of unfinished batches.
 
-Every change is a `BEGIN IMMEDIATE` transaction, so parallel processes queue up and a killed one leaves either all of a
-statement's step or nothing. The only module that knows SQL.
+Every change is a `BEGIN IMMEDIATE` transaction, so parallel processes queue up and a killed one leaves either all of
+its step or nothing. The only module that knows SQL.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hvctl.errors import ConflictError, HvctlError
 from hvctl.lab import paths
-from hvctl.lab.entities import Adapter, Drive, Entity, File, Host, Nic, Switch, Vm
+from hvctl.lab.entities import Entity, File, Vm
+from hvctl.lab.schema import APPLICATION, KEYS, STATEMENTS, TABLES, VERSION
 
-APPLICATION = 0x68766C61
-SCHEMA = 1
 EPOCH = 1735689600.0
 """Where every world's clock starts: 2025-01-01T00:00:00Z."""
 TICK = 1.0
@@ -35,39 +34,13 @@ DEFAULTS: Mapping[str, Any] = {
     "pace": 0,
     "guest": {},
 }
-"""What can be set in a world, and how it is otherwise; docs/lab.md says what each means."""
+"""What can be set in a world, and how it is otherwise.
 
-_TABLES: dict[type[Any], tuple[str, tuple[str, ...]]] = {
-    Host: ("host", ("name",)),
-    Vm: ("vm", ("id", "host", "name")),
-    Nic: ("nic", ("id", "host", "vm")),
-    Drive: ("drive", ("id", "host", "vm")),
-    Switch: ("switch", ("id", "host", "name")),
-    Adapter: ("adapter", ("id", "host", "name")),
-    File: ("file", ("host", "key")),
-}
-_KEYS = {Host: ("name",), File: ("host", "key")}
-_SCHEMA_SQL = f"""
-CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE host(name TEXT PRIMARY KEY COLLATE NOCASE, data TEXT NOT NULL);
-CREATE TABLE vm(id TEXT PRIMARY KEY, host TEXT NOT NULL REFERENCES host(name), name TEXT NOT NULL, data TEXT NOT NULL);
-CREATE INDEX vm_name ON vm(host, name);
-CREATE TABLE nic(id TEXT PRIMARY KEY, host TEXT NOT NULL, vm TEXT NOT NULL REFERENCES vm(id), data TEXT NOT NULL);
-CREATE INDEX nic_vm ON nic(vm);
-CREATE TABLE drive(id TEXT PRIMARY KEY, host TEXT NOT NULL, vm TEXT NOT NULL REFERENCES vm(id), data TEXT NOT NULL);
-CREATE INDEX drive_vm ON drive(vm);
-CREATE TABLE switch(id TEXT PRIMARY KEY, host TEXT NOT NULL REFERENCES host(name), name TEXT NOT NULL,
-  data TEXT NOT NULL);
-CREATE TABLE adapter(id TEXT PRIMARY KEY, host TEXT NOT NULL REFERENCES host(name), name TEXT NOT NULL,
-  data TEXT NOT NULL);
-CREATE TABLE file(host TEXT NOT NULL REFERENCES host(name), key TEXT NOT NULL, data TEXT NOT NULL,
-  PRIMARY KEY(host, key));
-CREATE TABLE owner(id TEXT PRIMARY KEY, pid INTEGER NOT NULL, started TEXT, heartbeat REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE journal(owner TEXT NOT NULL REFERENCES owner(id), n INTEGER NOT NULL, host TEXT NOT NULL,
-  step TEXT NOT NULL, call TEXT NOT NULL, PRIMARY KEY(owner, n)) WITHOUT ROWID;
-PRAGMA application_id = {APPLICATION};
-PRAGMA user_version = {SCHEMA};
+`rights`: the user may administer Hyper-V; else `get_vm_without_rights` says whether Get-VM gives nothing ("empty") or
+an "error". `error_ids`: error ids by situation. `default_startup_memory`: what New-VM gives, in bytes.
+`new_vhd_creates_folder`: New-VHD makes missing folders. `stop_force_turns_off`: Stop-VM -Force pulls the plug when the
+guest does not shut down. `pace`: real seconds that a second of the lab's clock takes; 0 for none. `guest`: how guests
+behave (see guests.BEHAVIOUR).
 """
 
 E = TypeVar("E", bound=Entity)
@@ -76,17 +49,20 @@ E = TypeVar("E", bound=Entity)
 class World:
     """One open world: read and change it within `transaction()`; close it when done.
 
-    Every process and thread opens its own. Times are seconds since the Unix epoch on the lab's clock.
+    Every process and thread opens its own. Times are seconds since the Unix epoch on the lab's clock. Whatever SQLite
+    raises becomes an HvctlError.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self._db = connection
         self._settings: dict[str, Any] | None = None
         self._clock: float | None = None
         self._serial = 0
-
-    # ---- opening and closing
+        try:
+            self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+        except sqlite3.DatabaseError as error:
+            raise _explained(path, error) from None
+        self._rows("PRAGMA synchronous = NORMAL")
 
     @classmethod
     def open(cls, path: Path) -> World:
@@ -99,18 +75,15 @@ class World:
 
         if not path.exists():
             seeds.create(path)
-        world = cls(path, _connect(path))
+        world = cls(path)
         try:
             if world._is_empty():
                 seeds.create(path)
             world._check()
-            if world._db.execute("SELECT 1 FROM owner").fetchone():
+            if world.owners():
                 from hvctl.lab import recovery
 
                 recovery.recover(world)
-        except sqlite3.DatabaseError as error:
-            world.close()
-            raise _damaged(path, error) from None
         except BaseException:
             world.close()
             raise
@@ -126,45 +99,21 @@ class World:
         Raises:
             HvctlError: The file there is something else than a world, which must not be overwritten.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
         _make_room(path)
-        world = cls(path, _connect(path))
+        world = cls(path)
         try:
             world._write_ahead()
             with world.transaction():
                 if keep and not world._is_empty():
                     yield None
                     return
-                world._rebuild()
+                for name in world._tables():
+                    world._rows(f'DROP TABLE "{name}"')
+                for statement in STATEMENTS:
+                    world._rows(statement)
                 yield world
-        except sqlite3.DatabaseError as error:
-            raise _damaged(path, error) from None
         finally:
             world.close()
-
-    def _write_ahead(self) -> None:
-        # SQLite does not wait its turn for this one statement, however long its time-out is.
-        for attempt in range(200):
-            try:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError:
-                if attempt == 199:
-                    raise
-                time.sleep(0.05)
-
-    def _rebuild(self) -> None:
-        for name in self._tables():
-            self._db.execute(f'DROP TABLE "{name}"')
-        for statement in _SCHEMA_SQL.split(";\n"):
-            self._db.execute(statement)
-
-    def _tables(self) -> list[str]:
-        rows = self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-        return [str(name) for (name,) in rows]
-
-    def _is_empty(self) -> bool:
-        return self._db.execute("PRAGMA application_id").fetchone()[0] == 0 and not self._tables()
 
     def close(self) -> None:
         """Close the file; an open transaction is rolled back."""
@@ -176,18 +125,41 @@ class World:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
+    def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise _explained(self.path, error) from None
+
+    def _write_ahead(self) -> None:
+        # SQLite does not wait its turn for this one statement, however long its time-out is.
+        for _attempt in range(200):
+            try:
+                self._rows("PRAGMA journal_mode = WAL")
+            except ConflictError:
+                time.sleep(0.05)
+            else:
+                return
+        raise _explained(self.path, sqlite3.OperationalError("database is locked"))
+
+    def _tables(self) -> list[str]:
+        rows = self._rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        return [str(name) for (name,) in rows]
+
+    def _is_empty(self) -> bool:
+        return self._rows("PRAGMA application_id") == [(0,)] and not self._tables()
+
     def _check(self) -> None:
-        application = self._db.execute("PRAGMA application_id").fetchone()[0]
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if application != APPLICATION:
+        if self._rows("PRAGMA application_id") != [(APPLICATION,)]:
             raise _foreign(self.path)
-        if version != SCHEMA:
+        ((version,),) = self._rows("PRAGMA user_version")
+        if version != VERSION:
             raise HvctlError(
-                f"The lab world {self.path} is of another version of hvctl: its schema is {version}, not {SCHEMA}.",
+                f"The lab world {self.path} is of another version of hvctl: its schema is {version}, not {VERSION}.",
                 hint="Run `hvctl lab reset` to start over with a fresh world.",
             )
 
-    # ---- transactions
+    # Transactions
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -206,25 +178,20 @@ class World:
         Raises:
             ConflictError: Another process has kept the world for half a minute.
         """
-        try:
-            self._db.execute("BEGIN" if reading else "BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                raise ConflictError(f"The lab world {self.path} is in use by another process.") from None
-            raise
-        self._settings = self._clock = None
+        self._rows("BEGIN" if reading else "BEGIN IMMEDIATE")
+        self._forget_read()
         self._serial += 1
 
     def commit(self) -> None:
         """Keep the changes since `begin`."""
-        self._clock = None
-        self._db.execute("COMMIT")
+        self._rows("COMMIT")
+        self._forget_read()
 
     def rollback(self) -> None:
         """Drop the changes since `begin`; without effect outside a transaction."""
         if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
-        self._settings = self._clock = None
+            self._rows("ROLLBACK")
+        self._forget_read()
 
     @property
     def in_transaction(self) -> bool:
@@ -238,29 +205,31 @@ class World:
         What was committed meanwhile, by a cmdlet that had to wait, stays.
         """
         serial = self._serial
-        self._db.execute("SAVEPOINT attempt")
+        self._rows("SAVEPOINT attempt")
         try:
             yield
         except BaseException:
             if self._serial == serial and self._db.in_transaction:
-                self._db.execute("ROLLBACK TO attempt")
-                self._db.execute("RELEASE attempt")
-                self._settings = self._clock = None
+                self._rows("ROLLBACK TO attempt")
+                self._rows("RELEASE attempt")
+                self._forget_read()
             raise
         if self._serial == serial:
-            self._db.execute("RELEASE attempt")
+            self._rows("RELEASE attempt")
+
+    def _forget_read(self) -> None:
+        self._settings = self._clock = None
 
     def trace(self, callback: Callable[[str], object] | None) -> None:
         """Call `callback` with every SQL statement before it runs."""
         self._db.set_trace_callback(callback)
 
-    # ---- settings, clock, identifiers
+    # Settings, clock, identifiers
 
     def setting(self, name: str) -> Any:  # noqa: ANN401 - a setting is any JSON value
         """A setting of this world, or its default."""
         if self._settings is None:
-            rows = self._db.execute("SELECT name, value FROM setting")
-            self._settings = {key: json.loads(value) for key, value in rows}
+            self._settings = {key: json.loads(value) for key, value in self._rows("SELECT name, value FROM setting")}
         return self._settings.get(name, DEFAULTS[name])
 
     def configure(self, name: str, value: Any) -> None:  # noqa: ANN401 - a setting is any JSON value
@@ -271,17 +240,19 @@ class World:
         """
         if name not in DEFAULTS:
             raise KeyError(name)
-        self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, json.dumps(value)))
-        self._settings = None
+        self._rows("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, json.dumps(value)))
+        if name == "pace":
+            self.set_clock(self.now())
+        self._forget_read()
 
     def meta(self, key: str) -> Any:  # noqa: ANN401 - text or a number
         """A fact about the world itself: its kind, seed or Windows version."""
-        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else None
+        rows = self._rows("SELECT value FROM meta WHERE key = ?", (key,))
+        return rows[0][0] if rows else None
 
     def set_meta(self, key: str, value: str | float) -> None:
         """Note a fact about the world itself."""
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+        self._rows("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def now(self) -> float:
         """The time on the lab's clock; with a `pace` it runs with real time, else it stands still between steps."""
@@ -294,10 +265,6 @@ class World:
         if self._db.in_transaction:
             self._clock = clock
         return clock
-
-    def advance(self, seconds: float) -> None:
-        """Move the lab's clock on."""
-        self.set_clock(self.now() + seconds)
 
     def set_clock(self, moment: float) -> None:
         """Set the lab's clock to a moment."""
@@ -315,53 +282,47 @@ class World:
         variant = "89ab"[int(digest[16], 16) % 4]
         return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
-    # ---- entities
+    # Entities
 
     def add(self, entity: Entity) -> None:
         """Put a new entity into the world."""
-        table, columns = _TABLES[type(entity)]
+        table, columns = TABLES[type(entity)]
         values = [getattr(entity, column) for column in columns]
         marks = ", ".join("?" * (len(columns) + 1))
-        self._db.execute(f"INSERT INTO {table} VALUES ({marks})", (*values, _dump(entity)))  # noqa: S608 - own names
+        self._rows(f"INSERT INTO {table} VALUES ({marks})", (*values, _dump(entity)))  # noqa: S608 - own names
 
     def save(self, entity: Entity) -> None:
         """Write an entity's changes."""
-        table, columns = _TABLES[type(entity)]
-        key = _KEYS.get(type(entity), ("id",))
+        table, columns = TABLES[type(entity)]
         changes = ", ".join(f"{column} = ?" for column in (*columns, "data"))
-        where = " AND ".join(f"{column} = ?" for column in key)
         values = [getattr(entity, column) for column in columns]
-        self._db.execute(
-            f"UPDATE {table} SET {changes} WHERE {where}",  # noqa: S608 - own names
-            (*values, _dump(entity), *(getattr(entity, column) for column in key)),
-        )
+        where, key = _where(entity)
+        self._rows(f"UPDATE {table} SET {changes} WHERE {where}", (*values, _dump(entity), *key))  # noqa: S608
 
     def remove(self, entity: Entity) -> None:
         """Take an entity out of the world."""
-        table, _columns = _TABLES[type(entity)]
-        key = _KEYS.get(type(entity), ("id",))
-        where = " AND ".join(f"{column} = ?" for column in key)
-        self._db.execute(f"DELETE FROM {table} WHERE {where}", [getattr(entity, column) for column in key])  # noqa: S608
+        table, _columns = TABLES[type(entity)]
+        where, key = _where(entity)
+        self._rows(f"DELETE FROM {table} WHERE {where}", key)  # noqa: S608 - own names
 
     def find(self, kind: type[E], **columns: str) -> list[E]:
         """The entities of a kind whose columns have these values, in the order they came into the world."""
-        table, _columns = _TABLES[kind]
+        table, _columns = TABLES[kind]
         where = " AND ".join(f"{column} = ?" for column in columns) or "1"
-        rows = self._db.execute(
+        rows = self._rows(
             f"SELECT data FROM {table} WHERE {where} ORDER BY rowid",  # noqa: S608 - own names
             list(columns.values()),
         )
         found = [kind(**json.loads(data)) for (data,) in rows]
-        if kind is Vm:
+        if kind is Vm and found:
             now = self.now()
             for vm in found:
-                settle(vm, now)  # type: ignore[arg-type] # kind is Vm here
+                vm.settle(now)  # type: ignore[union-attr] # they are VMs
         return found
 
     def get(self, kind: type[E], key: str) -> E | None:
         """The entity of a kind with this id or name; None when it is gone."""
-        column = _KEYS.get(kind, ("id",))[-1]
-        found = self.find(kind, **{column: key})
+        found = self.find(kind, **{KEYS.get(kind, ("id",))[-1]: key})
         return found[0] if found else None
 
     def file(self, host: str, path: str) -> File | None:
@@ -369,42 +330,34 @@ class World:
         found = self.find(File, host=host, key=paths.key(path))
         return found[0] if found else None
 
-    # ---- the journal
+    # The journal
 
     def journal(self, owner: str, host: str, step: str, call: str) -> int:
         """Note how to take a step back, in the transaction that makes it; returns the entry's number."""
-        n = int(self._db.execute("SELECT coalesce(max(n), 0) + 1 FROM journal WHERE owner = ?", (owner,)).fetchone()[0])
-        self._db.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?)", (owner, n, host, step, call))
-        return n
+        ((n,),) = self._rows("SELECT coalesce(max(n), 0) + 1 FROM journal WHERE owner = ?", (owner,))
+        self._rows("INSERT INTO journal VALUES (?, ?, ?, ?, ?)", (owner, n, host, step, call))
+        return int(n)
 
     def forget(self, owner: str, n: int | None = None) -> None:
         """Drop one entry of an owner's journal, or the whole of it and the owner with it."""
         if n is not None:
-            self._db.execute("DELETE FROM journal WHERE owner = ? AND n = ?", (owner, n))
+            self._rows("DELETE FROM journal WHERE owner = ? AND n = ?", (owner, n))
             return
-        self._db.execute("DELETE FROM journal WHERE owner = ?", (owner,))
-        self._db.execute("DELETE FROM owner WHERE id = ?", (owner,))
+        self._rows("DELETE FROM journal WHERE owner = ?", (owner,))
+        self._rows("DELETE FROM owner WHERE id = ?", (owner,))
 
-    def journaled(self, owner: str) -> list[tuple[int, str, str, str]]:
-        """An owner's journal, last entry first: number, host, step, call."""
-        rows = self._db.execute("SELECT n, host, step, call FROM journal WHERE owner = ? ORDER BY n DESC", (owner,))
-        return [(int(n), str(host), str(step), str(call)) for n, host, step, call in rows]
+    def journaled(self, owner: str) -> list[tuple[str, str]]:
+        """An owner's journal, last entry first: host and call."""
+        rows = self._rows("SELECT host, call FROM journal WHERE owner = ? ORDER BY n DESC", (owner,))
+        return [(str(host), str(call)) for host, call in rows]
 
     def own(self, owner: str, pid: int, started: str | None) -> None:
         """Note that a process is in the middle of a batch, or that it still is."""
-        self._db.execute("INSERT OR REPLACE INTO owner VALUES (?, ?, ?, ?)", (owner, pid, started, time.time()))
+        self._rows("INSERT OR REPLACE INTO owner VALUES (?, ?, ?, ?)", (owner, pid, started, time.time()))
 
     def owners(self) -> list[tuple[str, int, str | None, float]]:
         """Every owner of a journal: its id, process id, start identity, and when it was last heard of."""
-        return [(str(a), int(b), c, float(d)) for a, b, c, d in self._db.execute("SELECT * FROM owner")]
-
-
-def settle(vm: Vm, now: float) -> None:
-    """Let a state that passes by itself have passed."""
-    if vm.until is not None and now >= vm.until and vm.target is not None:
-        vm.state, vm.until, vm.target = vm.target, None, None
-        if vm.state == "Off":
-            vm.started, vm.uptime, vm.memory_assigned, vm.booted_at = None, 0, 0, None
+        return [(str(a), int(b), c, float(d)) for a, b, c, d in self._rows("SELECT * FROM owner ORDER BY rowid")]
 
 
 def vm_names(path: Path, host: str) -> list[str]:
@@ -426,53 +379,55 @@ def _column(path: Path, query: str, *values: str) -> list[str]:
     if not path.exists():
         return []
     try:
-        connection = _connect(path)
+        with World(path) as world:
+            return [str(value) for (value,) in world._rows(query, values)]
     except HvctlError:
         return []
-    try:
-        return [str(row[0]) for row in connection.execute(query, values)]
-    except sqlite3.DatabaseError:
-        return []
-    finally:
-        connection.close()
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    try:
-        connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA synchronous = NORMAL")
-    except sqlite3.DatabaseError as error:
-        raise _damaged(path, error) from None
-    return connection
 
 
 def _make_room(path: Path) -> None:
     """Delete a damaged world, so that a fresh one can take its place; refuse to overwrite anything else."""
-    head = path.open("rb").read(100) if path.exists() else b""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        head = path.open("rb").read(100) if path.exists() else b""
+    except OSError as error:
+        raise HvctlError(f"The lab world {path} cannot be used: {error.strerror}.", hint=_ELSEWHERE) from None
     if not head:
         return
     if head[:16] != b"SQLite format 3\0" or head[68:72] not in (APPLICATION.to_bytes(4, "big"), bytes(4)):
         raise _foreign(path)
-    connection = _connect(path)
     try:
-        connection.execute("PRAGMA quick_check").fetchone()
-    except sqlite3.DatabaseError:
+        with World(path) as world:
+            damaged = world._rows("PRAGMA quick_check") != [("ok",)]
+    except ConflictError:
+        raise
+    except HvctlError:
+        damaged = True
+    if damaged:
         for end in ("", "-wal", "-shm"):
             path.with_name(path.name + end).unlink(missing_ok=True)
-    finally:
-        connection.close()
 
 
-def _foreign(path: Path) -> HvctlError:
-    return HvctlError(f"{path} is not a lab world.", hint="Move it away, or name another home with HVCTL_HOME.")
+def _where(entity: Entity) -> tuple[str, list[Any]]:
+    columns = KEYS.get(type(entity), ("id",))
+    return " AND ".join(f"{column} = ?" for column in columns), [getattr(entity, column) for column in columns]
 
 
 def _dump(entity: Entity) -> str:
     return json.dumps({name: getattr(entity, name) for name in entity.fields}, separators=(",", ":"))
 
 
-def _damaged(path: Path, error: sqlite3.DatabaseError) -> HvctlError:
-    return HvctlError(
-        f"The lab world {path} cannot be read: {error}.",
-        hint="Delete the file, or run `hvctl lab reset` to start over with a fresh world.",
-    )
+_ELSEWHERE = "Check the folder's rights and free space, or name another home with HVCTL_HOME."
+
+
+def _foreign(path: Path) -> HvctlError:
+    return HvctlError(f"{path} is not a lab world.", hint="Move it away, or name another home with HVCTL_HOME.")
+
+
+def _explained(path: Path, error: sqlite3.DatabaseError) -> HvctlError:
+    if isinstance(error, sqlite3.OperationalError):
+        if "locked" in str(error):
+            return ConflictError(f"The lab world {path} is in use by another process.", hint="Try again in a moment.")
+        return HvctlError(f"The lab world {path} cannot be used: {error}.", hint=_ELSEWHERE)
+    hint = "Run `hvctl lab reset` to start over with a fresh world, or delete the file."
+    return HvctlError(f"The lab world {path} is damaged: {error}.", hint=hint)

@@ -157,7 +157,7 @@ def _checked_path(context: Context, vm: Vm, kind: str, path: str | None) -> str 
     if file.kind != ("vhd" if kind == "disk" else "iso"):
         raise Problem("attachment-kind", **about)
     if kind == "disk":
-        if any(each.path and paths.key(each.path) == file.key for each in world.find(Drive, vm=vm.id)):
+        if world.find(Drive, vm=vm.id, key=file.key):
             raise Problem("attached-twice", **about)
         if vm.state in _ON and holders(world, file):
             raise Problem("attachment-busy", **about)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hvctl.lab import lookup, paths
 from hvctl.lab.cmdlets.vm import config_files
 from hvctl.lab.context import Args, Context, Handlers, Output, simulates
-from hvctl.lab.entities import Drive, File, Vm
+from hvctl.lab.entities import File, Vm
 from hvctl.lab.kinds.storage import holders
 from hvctl.lab.live import PLAIN
 from hvctl.lab.problems import Problem
@@ -67,7 +67,4 @@ def _is_busy(context: Context, file: File) -> bool:
     if file.kind == "config":
         vms = world.find(Vm, host=file.host)
         return any(file.key == paths.key(path) for vm in vms for path in config_files(vm))
-    if file.kind == "iso":
-        drives = [each for each in world.find(Drive, host=file.host) if each.path and paths.key(each.path) == file.key]
-        return any(vm is not None and vm.state not in ("Off", "Saved") for vm in (world.get(Vm, d.vm) for d in drives))
     return bool(holders(world, file))

@@ -73,19 +73,17 @@ DVD_DRIVE = Kind(
 
 def holders(world: World, file: File) -> list[Vm]:
     """The VMs that have a file open: those that are on and have it, or a disk above it, in a drive."""
-    from hvctl.lab import paths
-
-    chain = {file.key}
-    disks = [each for each in world.find(File, host=file.host) if each.disk.get("parent")]
-    for _depth in disks:
-        chain |= {each.key for each in disks if paths.key(each.disk["parent"]) in chain}
-    found = []
-    for drive in world.find(Drive, host=file.host):
-        if drive.path is not None and paths.key(drive.path) in chain:
+    found: dict[str, Vm] = {}
+    keys, seen = [file.key], set[str]()
+    while keys:
+        key = keys.pop()
+        seen.add(key)
+        for drive in world.find(Drive, host=file.host, key=key):
             vm = world.get(Vm, drive.vm)
             if vm is not None and vm.state not in ("Off", "Saved"):
-                found.append(vm)
-    return found
+                found[vm.id] = vm
+        keys += [each.key for each in world.find(File, host=file.host, parent=key) if each.key not in seen]
+    return list(found.values())
 
 
 def _disk(name: str) -> Read:

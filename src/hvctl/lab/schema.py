@@ -1,0 +1,45 @@
+"""The tables of a world and which entities live in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hvctl.lab.entities import Adapter, Drive, File, Host, Nic, Switch, Vm
+
+APPLICATION = 0x68766C61
+"""What the header of a world's file calls its application: "hvla"."""
+VERSION = 1
+TABLES: dict[type[Any], tuple[str, tuple[str, ...]]] = {
+    Host: ("host", ("name",)),
+    Vm: ("vm", ("id", "host", "name")),
+    Nic: ("nic", ("id", "host", "vm")),
+    Drive: ("drive", ("id", "host", "vm", "key")),
+    Switch: ("switch", ("id", "host", "name")),
+    Adapter: ("adapter", ("id", "host", "name")),
+    File: ("file", ("host", "key", "parent")),
+}
+"""The table of each kind of entity, and its columns; after them stands `data`, the whole entity as JSON."""
+KEYS: dict[type[Any], tuple[str, ...]] = {Host: ("name",), File: ("host", "key")}
+"""The columns that tell an entity of a kind from others, where that is not its id."""
+STATEMENTS = (
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    "CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE host(name TEXT PRIMARY KEY COLLATE NOCASE, data TEXT NOT NULL)",
+    "CREATE TABLE vm(id TEXT PRIMARY KEY, host TEXT NOT NULL, name TEXT NOT NULL, data TEXT NOT NULL)",
+    "CREATE INDEX vm_name ON vm(host, name)",
+    "CREATE TABLE nic(id TEXT PRIMARY KEY, host TEXT NOT NULL, vm TEXT NOT NULL, data TEXT NOT NULL)",
+    "CREATE INDEX nic_vm ON nic(vm)",
+    "CREATE TABLE drive(id TEXT PRIMARY KEY, host TEXT NOT NULL, vm TEXT NOT NULL, key TEXT, data TEXT NOT NULL)",
+    "CREATE INDEX drive_vm ON drive(vm)",
+    "CREATE INDEX drive_key ON drive(key)",
+    "CREATE TABLE switch(id TEXT PRIMARY KEY, host TEXT NOT NULL, name TEXT NOT NULL, data TEXT NOT NULL)",
+    "CREATE TABLE adapter(id TEXT PRIMARY KEY, host TEXT NOT NULL, name TEXT NOT NULL, data TEXT NOT NULL)",
+    "CREATE TABLE file(host TEXT NOT NULL, key TEXT NOT NULL, parent TEXT, data TEXT NOT NULL, PRIMARY KEY(host, key))",
+    "CREATE INDEX file_parent ON file(parent)",
+    "CREATE TABLE owner(id TEXT PRIMARY KEY, pid INTEGER NOT NULL, started TEXT, heartbeat REAL NOT NULL)",
+    "CREATE TABLE journal(owner TEXT, n INTEGER, host TEXT NOT NULL, step TEXT NOT NULL, call TEXT NOT NULL)",
+    "CREATE UNIQUE INDEX journal_entry ON journal(owner, n)",
+    f"PRAGMA application_id = {APPLICATION}",
+    f"PRAGMA user_version = {VERSION}",
+)
+"""What makes an empty file an empty world."""
