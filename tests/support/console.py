@@ -103,7 +103,7 @@ def problem(command: Command, ran: Ran) -> str | None:
 def environment(folder: Path) -> dict[str, str]:
     """The environment of a person with hvctl installed and the lab chosen; home and programs are in `folder`."""
     programs = folder / "bin"
-    programs.mkdir()
+    programs.mkdir(exist_ok=True)
     _program(programs / "hvctl", '-m hvctl "$@"')
     for name in ("python", "python3"):
         _program(programs / name, '"$@"')

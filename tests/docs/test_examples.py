@@ -1,0 +1,87 @@
+"""The examples do what they promise also when something goes wrong, and the Python in the pages runs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.console import ROOT, environment
+
+pytestmark = pytest.mark.docs
+for_bash = pytest.mark.skipif(sys.platform == "win32", reason="the example is for bash")
+
+
+def _run(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        env=environment(folder),
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def _hvctl(folder: Path, *words: str) -> str:
+    done = _run(folder, sys.executable, "-m", "hvctl", *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_tour_shows_every_command_and_leaves_nothing(tmp_path):
+    done = _run(tmp_path, sys.executable, ROOT / "examples" / "lab_tour.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = [line.split()[2:4] for line in done.stdout.splitlines() if line.startswith("$ ")]
+    of_vms = [verb for noun, verb in shown if noun == "vm"]
+    assert of_vms == ["create", "start", "list", "show", "stop", "delete"]
+    assert _hvctl(tmp_path, "vm", "list", "-o", "json") == "[]\n"
+    assert _hvctl(tmp_path, "switch", "list", "-o", "json") == "[]\n"
+
+
+def test_tour_ends_in_the_code_of_what_failed(tmp_path):
+    _hvctl(tmp_path, "switch", "create", "tour-lan")
+    done = _run(tmp_path, sys.executable, ROOT / "examples" / "lab_tour.py")
+    assert done.returncode == 6
+    assert done.stdout == "$ hvctl switch create tour-lan --type internal\n\n"
+
+
+@for_bash
+@pytest.mark.parametrize(("switch", "code"), [("lan", 9), ("nowhere", 3)])
+def test_ci_job_leaves_no_machine(tmp_path, switch, code):
+    _hvctl(tmp_path, "switch", "create", "lan")
+    command = f"SWITCH={switch} '{ROOT}/examples/ci-job.sh' sh -c 'hvctl vm list -o csv --columns name; exit 9'"
+    done = _run(tmp_path, "bash", "-c", f"CI_JOB_ID=7 {command}")
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ("name\r\nci-7\r\n" if code == 9 else "")
+    assert _hvctl(tmp_path, "vm", "list", "-o", "json") == "[]\n"
+
+
+@for_bash
+def test_inventory_that_fails_leaves_no_file(tmp_path):
+    done = _run(tmp_path, "bash", "-c", f"HVCTL_HOST=nowhere '{ROOT}/examples/inventory.sh' out")
+    assert done.returncode == 2
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_capacity_reports_errors_as_codes(tmp_path):
+    done = _run(tmp_path, sys.executable, ROOT / "examples" / "capacity.py", "nowhere")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: No host is called 'nowhere'.")
+
+
+def test_python_in_the_pages_runs(tmp_path):
+    blocks = [
+        block
+        for page in ROOT.glob("docs/*.md")
+        for block in re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    ]
+    assert blocks
+    for number, block in enumerate(blocks):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        done = _run(folder, sys.executable, "-c", block)
+        assert done.returncode == 0, done.stderr
