@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from hvctl.lab.conversion import CannotConvert, Value, convert
+from hvctl.lab.conversion import CannotConvert, NullNotAllowed, Value, convert
 from hvctl.lab.enums import members
 from hvctl.lab.reference import Facts, Parameter
 
@@ -139,47 +139,47 @@ def find(facts: Facts, name: str) -> Parameter | None:
 
 
 def _checked(parameter: Parameter, value: Value) -> Value:
-    if parameter.name in COMMON or parameter.name in SHOULD_PROCESS:
-        return _checked_common(parameter, value)
     try:
         converted = convert(parameter, value)
-    except CannotConvert:
+    except CannotConvert as reason:
         raise BindError(
-            "ParameterArgumentTransformationError",
-            f"Cannot process argument transformation on parameter '{parameter.name}'. Cannot convert the value to type"
-            f' "{parameter.type}".',
+            "CannotConvertArgument" if reason.by_kind else "CannotConvertArgumentNoMessage",
+            f"Cannot bind parameter '{parameter.name}'. Cannot convert the value to type \"{parameter.type}\".",
         ) from None
+    except NullNotAllowed:
+        raise BindError(
+            "ParameterArgumentValidationErrorNullNotAllowed",
+            f"Cannot bind argument to parameter '{parameter.name}' because it is null.",
+        ) from None
+    if parameter.name in COMMON:
+        _check_common(parameter, converted)
     _check_values(parameter, converted)
     if parameter.mandatory:
         _check_empty(parameter, converted)
+    if _cannot_be_set(parameter, converted):
+        raise BindError("ParameterBindingFailed", f"Cannot bind parameter '{parameter.name}' to the target.")
     return converted
 
 
-def _checked_common(parameter: Parameter, value: Value) -> Value:
-    """The common parameters are PowerShell's own and fail in their own way."""
-    is_preference = parameter.type == "ActionPreference"
-    if parameter.type == "SwitchParameter" and isinstance(value, (int, float)):
-        return bool(value)
-    try:
-        converted = None if value is None and is_preference else convert(parameter, value)
-    except CannotConvert:
-        no_message = "NoMessage" if is_preference or (parameter.type == "Int32" and not isinstance(value, list)) else ""
-        raise BindError(
-            f"CannotConvertArgument{no_message}",
-            f"Cannot bind parameter '{parameter.name}'. Cannot convert the value to type \"{parameter.type}\".",
-        ) from None
-    if is_preference and converted in (None, "Suspend"):
-        raise BindError("ParameterBindingFailed", f"Cannot bind parameter '{parameter.name}' to the target.")
-    if parameter.type == "Int32" and (value is None or int(converted or 0) < 0):
+def _check_common(parameter: Parameter, value: Value) -> None:
+    """A buffer has a size, and a variable's name no drive."""
+    is_bad = value is None or value < 0 if parameter.type == "Int32" else ":" in str(value)
+    if is_bad and parameter.type in ("Int32", "String"):
         raise BindError(
             "ParameterArgumentValidationError", f"Cannot validate argument on parameter '{parameter.name}'."
         )
-    return converted
+
+
+def _cannot_be_set(parameter: Parameter, value: Value) -> bool:
+    """An enum has no null, and no preference suspends a cmdlet."""
+    is_enum = members(parameter.type, parameter.values) is not None
+    return (value is None and is_enum and not parameter.nullable) or (
+        parameter.type == "ActionPreference" and value == "Suspend"
+    )
 
 
 def _check_values(parameter: Parameter, value: Value) -> None:
-    # An enum's values are its type's: null stands for none of them, where it converts at all.
-    if not parameter.values or (value is None and (parameter.is_array or members(parameter.element, parameter.values))):
+    if not parameter.values or set(parameter.values) == set(members(parameter.element, parameter.values) or ()):
         return
     allowed = {each.lower() for each in parameter.values}
     for item in value if isinstance(value, list) else [value]:

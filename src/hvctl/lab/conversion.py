@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from hvctl.lab import enums
@@ -24,11 +25,38 @@ class Tagged:
         self.content = content
 
     def __str__(self) -> str:
-        return _TAGGED_TEXTS.get(self.type) or str(self.content)
+        if self.type == "TimeSpan":
+            return _span_text(self.content)
+        if self.type == "DateTime":
+            return datetime.fromisoformat(self.content).strftime("%m/%d/%Y %H:%M:%S")
+        return _TAGGED_TEXTS[self.type]
 
 
 class CannotConvert(Exception):
-    """The value is of no use for the parameter's type."""
+    """The value is of no use for the parameter's type.
+
+    Args:
+        by_kind: Whatever its content: a list where one value is wanted, or no number for a switch.
+    """
+
+    def __init__(self, *, by_kind: bool = False) -> None:
+        super().__init__()
+        self.by_kind = by_kind
+
+
+class NullNotAllowed(Exception):
+    """A boolean parameter cannot be null, mandatory or not."""
+
+
+def _span_text(seconds: float) -> str:
+    """A TimeSpan's text: [-][days.]hh:mm:ss[.fffffff]."""
+    ticks = round(abs(seconds) * 10_000_000)
+    whole, rest = divmod(ticks, 10_000_000)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    clock = f"{hour:02}:{minute:02}:{second:02}" + (f".{rest:07}" if rest else "")
+    return f"{'-' if seconds < 0 and ticks else ''}{f'{days}.' if days else ''}{clock}"
 
 
 _TAGGED_TEXTS = {
@@ -60,67 +88,65 @@ _VERSION = r"\s*\d+\s*(?:\.\s*\d+\s*){1,3}"
 
 
 def convert(parameter: Parameter, value: Value) -> Value:
-    """The value as the parameter's type.
+    """The value as the parameter's type, as a compiled cmdlet's parameters are converted.
 
     Raises:
         CannotConvert: PowerShell would refuse it.
     """
-    if value is None and parameter.nullable and not parameter.is_array:
+    if not parameter.is_array:
+        return _single(parameter, value)
+    if value is None:
         return None
-    if parameter.is_array:
-        if value is None:
-            return None
-        items = value if isinstance(value, list) else [value]
-        # In a list anything becomes text, even another list; alone a list does not.
-        if parameter.element == "String":
-            return [text(item) for item in items]
-        return [_single(parameter, item) for item in items]
-    return _single(parameter, value)
+    return [_single(parameter, item) for item in (value if isinstance(value, list) else [value])]
 
 
 def _single(parameter: Parameter, value: Value) -> Value:
     name = parameter.element
+    if value is None:
+        return _nothing(name, nullable=parameter.nullable)
+    if name in _ANYTHING:
+        return value
+    members = None if name in _CONVERTERS or name in _INTEGERS else enums.members(name, parameter.values)
+    if isinstance(value, list) and name not in _SWITCHED and (members is None or parameter.nullable):
+        raise CannotConvert(by_kind=True)
     converter = _CONVERTERS.get(name)
     if converter is not None:
         return converter(value)
     if name in _INTEGERS:
         bits, signed = _INTEGERS[name]
         return _integer(value, bits, signed=signed)
-    members = enums.members(name, parameter.values)
-    if members is not None:
-        return _enum(members, value)
-    return _object(name, value)
+    return _object(name, value) if members is None else _enum(members, value)
+
+
+def _nothing(name: str, *, nullable: bool) -> Value:
+    """What null becomes: a switch that is named is on."""
+    if name == "Boolean" and not nullable:
+        raise NullNotAllowed
+    return True if name == "SwitchParameter" else None
 
 
 def text(value: Value) -> str:
     """A value as a .NET string, which every value can become."""
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "True" if value else "False"
-    if isinstance(value, float) and value == int(value) and abs(value) < 1e15:
-        return str(int(value))
+    if isinstance(value, float):
+        return _float_text(value)
     if isinstance(value, list):
         return " ".join(text(item) for item in value)
     return str(value)
 
 
-def _string(value: Value) -> str:
-    if isinstance(value, list):
-        raise CannotConvert
-    return text(value)
+def _float_text(value: float) -> str:
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    mantissa, _e, exponent = repr(value).partition("e")
+    return f"{mantissa}E{int(exponent):+03d}" if exponent else mantissa
 
 
-def _boolean(value: Value) -> bool:
+def _truth(value: Value) -> bool:
     if isinstance(value, (bool, int, float)):
         return bool(value)
-    raise CannotConvert
-
-
-def _switch(value: Value) -> bool:
-    if value is None or isinstance(value, bool):
-        return bool(value)
-    raise CannotConvert
+    raise CannotConvert(by_kind=True)
 
 
 def _integer(value: Value, bits: int, *, signed: bool) -> int:
@@ -133,8 +159,6 @@ def _integer(value: Value, bits: int, *, signed: bool) -> int:
 
 def _whole(value: Value, bits: int) -> list[int]:
     """What whole number a value is; the first that fits its type counts."""
-    if value is None:
-        return [0]
     if isinstance(value, (bool, int)):
         return [int(value)]
     if isinstance(value, float):
@@ -214,8 +238,6 @@ def _guid(value: Value) -> str:
 
 
 def _version(value: Value) -> str:
-    if value is None:
-        return ""
     if isinstance(value, float):
         value = text(value)
     if not isinstance(value, str) or not re.fullmatch(_VERSION, value):
@@ -225,7 +247,7 @@ def _version(value: Value) -> str:
 
 def _tagged(*types: str) -> Callable[[Value], Value]:
     def check(value: Value) -> Value:
-        if value is None or (isinstance(value, Tagged) and value.type in types):
+        if isinstance(value, Tagged) and value.type in types:
             return value
         raise CannotConvert
 
@@ -235,15 +257,13 @@ def _tagged(*types: str) -> Callable[[Value], Value]:
 def _object(name: str, value: Value) -> Value:
     if isinstance(value, Live) and name in (value.kind.name, *value.kind.bases):
         return value
-    if value is None:
-        return None
     raise CannotConvert
 
 
 _CONVERTERS: Mapping[str, Callable[[Value], Value]] = {
-    "String": _string,
-    "Boolean": _boolean,
-    "SwitchParameter": _switch,
+    "String": text,
+    "Boolean": _truth,
+    "SwitchParameter": _truth,
     "Guid": _guid,
     "Version": _version,
     "SecureString": _tagged("SecureString"),
@@ -251,6 +271,6 @@ _CONVERTERS: Mapping[str, Callable[[Value], Value]] = {
     "Hashtable": _tagged("Hashtable"),
     "TimeSpan": _tagged("TimeSpan"),
     "DateTime": _tagged("DateTime"),
-    "Object": lambda value: value,
-    "PSObject": lambda value: value,
 }
+_SWITCHED = ("Boolean", "SwitchParameter")
+_ANYTHING = ("Object", "PSObject")

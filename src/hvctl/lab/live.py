@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from hvctl.lab.world import World
@@ -95,10 +96,16 @@ class Live:
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - a property is any value
         """The value at a property path; through a collection, the list of its items' values."""
-        value: Any = self
-        for part in path.lower().split("."):
+        first, *rest = _parts(path)
+        value = _read(self, first)
+        for part in rest:
             value = [_read(item, part) for item in value] if isinstance(value, list) else _read(value, part)
         return value
+
+
+@cache
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(path.lower().split("."))
 
 
 def _read(value: Any, name: str) -> Any:  # noqa: ANN401 - a property is any value
@@ -108,6 +115,8 @@ def _read(value: Any, name: str) -> Any:  # noqa: ANN401 - a property is any val
 
 def flatten(value: Any) -> Any:  # noqa: ANN401 - any value to JSON
     """A value as records carry it: an object as its text, a collection as an array."""
+    if value is None or isinstance(value, (str, int, float)):
+        return value
     if isinstance(value, (list, tuple)):
         return [flatten(item) for item in value]
     if isinstance(value, Live):
