@@ -276,6 +276,12 @@ def test_no_bytes_break_either_half(data: bytes, places: list[int]) -> None:
     assert engine.feed(ClientProtocol.simple("ping", "r1"))[-1] == Request("ping", "r1", {})
 
 
+def test_a_frame_without_its_mark_is_noise(client: ClientProtocol) -> None:
+    line = frame(1).removeprefix(b"\x1e")
+    assert client.feed(line) == []
+    assert client.noise == ['{"type":"record","id":"r1","n":1}']
+
+
 def test_empty_lines_are_neither_noise_nor_requests(client: ClientProtocol) -> None:
     assert client.feed(b"\n \r\n\t\n") == []
     assert client.noise == []

@@ -100,6 +100,7 @@ def test_needs_and_lists_that_may_be_empty() -> None:
             Step("stop1", Call("Stop-VM", {"VM": Ref("vms", {"Id": "1"})}), on_error="continue", expect="none"),
             Step("start1", Call("Start-VM", {"VM": Ref("vms", {"Id": "1"})}), on_error="continue", needs=("stop1",)),
             Step("save", Call("Save-VM", {"VM": Ref("vms", all=True)}), on_error="continue"),
+            Step("ids", Call("Save-VM", {"Id": Ref("vms", property="Id", all=True)}), on_error="continue"),
             Step("some", Call("Save-VM", {"VM": Ref("vms", {"State": "Running"}, all=True)}), on_error="continue"),
             Step(
                 "files",
@@ -123,6 +124,9 @@ def test_needs_and_lists_that_may_be_empty() -> None:
         }
         if ($vms) {
             Save-VM -VM $vms -ErrorAction Continue
+        }
+        if (@($vms | ForEach-Object { $_.Id } | Where-Object { $null -ne $_ }).Count) {
+            Save-VM -Id @($vms | ForEach-Object { $_.Id } | Where-Object { $null -ne $_ }) -ErrorAction Continue
         }
         if (($vms | Where-Object { $_.State -eq 'Running' })) {
             Save-VM -VM ($vms | Where-Object { $_.State -eq 'Running' }) -ErrorAction Continue
@@ -225,6 +229,10 @@ def test_switch(value: dict[str, bool], text: str) -> None:
             "Get-VM -ErrorAction Stop | Where-Object { $_ -in @('False') }\n",
         ),
         (
+            {"where": {"DynamicMemoryEnabled": "true"}},
+            "Get-VM -ErrorAction Stop | Where-Object { $_.DynamicMemoryEnabled -in @('true') }\n",
+        ),
+        (
             {"where": {"Name": "a", "State": ()}},
             "Get-VM -ErrorAction Stop | Where-Object { $_.Name -eq 'a' -and $_.State -in @() }\n",
         ),
@@ -262,6 +270,23 @@ def test_a_made_up_variable_takes_no_other_steps_name() -> None:
     clash = Step("host_done", Call("Get-VM", {"Id": Ref("host", property="Id")}), on_error="continue")
     assigned = re.findall(r"^(\S+) = ", render(Batch((*first, last, clash))), re.MULTILINE)
     assert assigned == ["$host___", "$host_done_", "$host_", "$host__"]
+
+
+@pytest.mark.unit
+def test_made_up_variables_differ_from_one_another() -> None:
+    steps = [Step(name, Call("Get-VM"), expect="one", on_error="continue") for name in ("psx", "psx_")]
+    assert re.findall(r"^(\S+) = ", render(Batch(tuple(steps))), re.MULTILINE) == ["$psx__", "$psx___"]
+
+
+@pytest.mark.unit
+def test_a_result_that_only_the_undo_needs_is_kept() -> None:
+    undo = Call("Remove-VM", {"VM": Ref("vm")})
+    assert one(Call("New-VM", {"Name": "a"}), undo=undo) == script(
+        """
+        $vm = New-VM -Name 'a' -ErrorAction Stop
+        # undo: Remove-VM -VM $vm
+        """
+    )
 
 
 @pytest.mark.unit
