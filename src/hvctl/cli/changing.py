@@ -22,8 +22,12 @@ def carry_out(context: Context, plan: Plan, *, deadline: float | None = None) ->
         deadline: Seconds for the whole batch; the command's time-out where none is given.
 
     Raises:
+        UsageError: Outcomes have no column of that name; nothing was changed.
         HvctlError: Some or all objects failed; their outcomes are on stdout by then.
     """
+    from hvctl.cli.output import check_columns
+
+    check_columns(context.options, Outcome)
     session = context.session()
     if context.options.dry_run:
         done = foresee(session, plan)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hvctl.errors import UsageError
+from hvctl.output import document
 from hvctl.output.document import Document, Wanted
 from hvctl.output.formats import write as write_document
 from hvctl.output.streams import Sink
@@ -30,6 +31,15 @@ def wanted(options: Options) -> Wanted:
     return asked
 
 
+def check_columns(options: Options, model: type[Model]) -> None:
+    """Make sure, before anything is changed, that what is written afterwards has the columns asked for.
+
+    Raises:
+        UsageError: There is no such column.
+    """
+    document.check_columns(wanted(options), model)
+
+
 def write(options: Options, items: Sequence[Model], *, single: bool, model: type[Model] | None) -> None:
     """Write models to stdout."""
     _write(options, Document.of(items, model, single=single))
@@ -40,6 +50,6 @@ def write_data(options: Options, data: Mapping[str, Any]) -> None:
     _write(options, Document([data], single=True))
 
 
-def _write(options: Options, document: Document) -> None:
+def _write(options: Options, written: Document) -> None:
     sink = Sink.of(sys.stdout, options.color or "auto")
-    write_document(document, wanted(options), sys.stdout, sink)
+    write_document(written, wanted(options), sys.stdout, sink)

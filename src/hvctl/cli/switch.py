@@ -72,9 +72,11 @@ def create(
         hvctl switch create lan --type internal
     """
     from hvctl.cli.checking import checked, given
-    from hvctl.models.switch import SwitchCreate
+    from hvctl.cli.output import check_columns
+    from hvctl.models.switch import SwitchCreate, SwitchDetails
     from hvctl.services.switch import SwitchService
 
+    check_columns(context.options, SwitchDetails)
     values = given(name=name, type=kind.capitalize(), adapter=adapter, management_os=management_os, notes=notes)
     spec = checked(SwitchCreate, values, name="NAME", type="--type")
     external = spec.type == "External"

@@ -58,9 +58,11 @@ def create(
         hvctl vm create web1 --memory 4G --disk 60G --switch lan --start
     """
     from hvctl.cli.checking import checked, given, sizes
-    from hvctl.models.vm import VmCreate
+    from hvctl.cli.output import check_columns
+    from hvctl.models.vm import VirtualMachine, VmCreate
     from hvctl.services.vm.service import VmService
 
+    check_columns(context.options, VirtualMachine)
     values = given(
         name=name, generation=generation, dynamic_memory=dynamic_memory, processors=processors, disk_path=disk_path,
         attach=attach, iso=iso, switch=switch, vlan=vlan, secure_boot_template=secure_boot_template, path=path,
