@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.support.simulated import SimulatedHost
 
 from hvctl.lab import seeds
-from tests.support.simulated import SimulatedHost
 
 
 @pytest.fixture

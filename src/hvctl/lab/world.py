@@ -389,7 +389,7 @@ def _make_room(path: Path) -> None:
     """Delete a damaged world, so that a fresh one can take its place; refuse to overwrite anything else."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        head = path.open("rb").read(100) if path.exists() else b""
+        head = _head(path)
     except OSError as error:
         raise HvctlError(f"The lab world {path} cannot be used: {error.strerror}.", hint=_ELSEWHERE) from None
     if not head:
@@ -406,6 +406,13 @@ def _make_room(path: Path) -> None:
     if damaged:
         for end in ("", "-wal", "-shm"):
             path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def _head(path: Path) -> bytes:
+    if not path.exists():
+        return b""
+    with path.open("rb") as file:
+        return file.read(100)
 
 
 def _where(entity: Entity) -> tuple[str, list[Any]]:

@@ -99,6 +99,7 @@ def _wait_in_vain(context: Context, vm: Vm, *, force: bool) -> Iterator[Output]:
     now = lookup.one_vm(context, vm)
     if context.world.setting("stop_force_turns_off") and now.state == "Running":
         power.power_off(context, now)
+        context.keep()
     context.fail(Problem("shutdown-failed", name=vm.name, id=vm.id.upper()))
 
 
