@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from hvctl.lab.conversion import CannotConvert, NullNotAllowed, Value, convert
+from hvctl.lab.conversion import VALUE_TYPES, CannotConvert, NullNotAllowed, Value, convert
 from hvctl.lab.enums import members
 from hvctl.lab.reference import Facts, Parameter
 
@@ -45,28 +45,26 @@ class BindError(Exception):
     Args:
         error_id: The error id without the cmdlet's class.
         message: What the binder says.
+        invalid: Whether the parameter's own rules refuse the value, not the binder.
     """
 
-    def __init__(self, error_id: str, message: str) -> None:
+    def __init__(self, error_id: str, message: str, *, invalid: bool = False) -> None:
         super().__init__(message)
         self.error_id = error_id
         self.message = message
+        self.invalid = invalid
 
     @property
     def category(self) -> str:
         """The category of the error record."""
         if self.error_id == "ParameterBindingFailed":
             return "WriteError"
-        return "InvalidData" if self.error_id.startswith("ParameterArgument") else "InvalidArgument"
+        return "InvalidData" if self.invalid else "InvalidArgument"
 
     @property
     def exception(self) -> str:
         """The type of the exception in the error record."""
-        if self.error_id == "ParameterArgumentTransformationError":
-            return _SPACE + "ParameterBindingArgumentTransformationException"
-        if self.error_id.startswith("ParameterArgument"):
-            return _SPACE + "ParameterBindingValidationException"
-        return _SPACE + "ParameterBindingException"
+        return _SPACE + ("ParameterBindingValidationException" if self.invalid else "ParameterBindingException")
 
 
 class Bound(NamedTuple):
@@ -163,19 +161,22 @@ def _checked(parameter: Parameter, value: Value) -> Value:
 
 def _check_common(parameter: Parameter, value: Value) -> None:
     """A buffer has a size, and a variable's name no drive."""
-    is_bad = value is None or value < 0 if parameter.type == "Int32" else ":" in str(value)
-    if is_bad and parameter.type in ("Int32", "String"):
+    is_size, is_variable = parameter.type == "Int32", parameter.type == "String"
+    if (is_size and (value is None or value < 0)) or (
+        is_variable and value is not None and (not value or ":" in value)
+    ):
         raise BindError(
-            "ParameterArgumentValidationError", f"Cannot validate argument on parameter '{parameter.name}'."
+            "ParameterArgumentValidationError",
+            f"Cannot validate argument on parameter '{parameter.name}'.",
+            invalid=True,
         )
 
 
 def _cannot_be_set(parameter: Parameter, value: Value) -> bool:
-    """An enum has no null, and no preference suspends a cmdlet."""
-    is_enum = members(parameter.type, parameter.values) is not None
-    return (value is None and is_enum and not parameter.nullable) or (
-        parameter.type == "ActionPreference" and value == "Suspend"
-    )
+    """A number or an enum is never null, and no preference suspends a cmdlet."""
+    if value is None:
+        return not (parameter.nullable or parameter.is_array) and _is_value_type(parameter)
+    return parameter.type == "ActionPreference" and value == "Suspend"
 
 
 def _check_values(parameter: Parameter, value: Value) -> None:
@@ -188,6 +189,7 @@ def _check_values(parameter: Parameter, value: Value) -> None:
                 "ParameterArgumentValidationError",
                 f"Cannot validate argument on parameter '{parameter.name}'. The argument \"{item}\" does not belong"
                 f' to the set "{",".join(parameter.values)}".',
+                invalid=True,
             )
 
 
@@ -199,7 +201,7 @@ def _check_empty(parameter: Parameter, value: Value) -> None:
         return
     elif value == "" or (isinstance(value, list) and "" in value):
         problem = ("EmptyStringNotAllowed", "an empty string")
-    elif isinstance(value, list) and None in value:
+    elif isinstance(value, list) and None in value and not _is_value_type(parameter):
         problem = ("NullNotAllowed", "null")
     elif value == []:
         problem = ("EmptyArrayNotAllowed", "an empty array")
@@ -207,7 +209,12 @@ def _check_empty(parameter: Parameter, value: Value) -> None:
         raise BindError(
             "ParameterArgumentValidationError" + problem[0],
             f"Cannot bind argument to parameter '{parameter.name}' because it is {problem[1]}.",
+            invalid=True,
         )
+
+
+def _is_value_type(parameter: Parameter) -> bool:
+    return parameter.element in VALUE_TYPES or members(parameter.element, parameter.values) is not None
 
 
 def _undecided(facts: Facts, possible: frozenset[str], values: Mapping[str, Value]) -> bool:

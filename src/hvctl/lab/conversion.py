@@ -74,6 +74,9 @@ _INTEGERS = {
     "UInt64": (64, False),
 }
 """Bits and signedness of the integer types."""
+VALUE_TYPES = frozenset({*_INTEGERS, "DateTime", "Guid", "TimeSpan"})
+"""The types, besides enums, whose parameters are never null unless the reference says so."""
+_ZEROS: Mapping[str, Any] = {**dict.fromkeys(_INTEGERS, 0), "Guid": "00000000-0000-0000-0000-000000000000"}
 _NUMBER = (
     r"(?ai)(?P<sign>[-+]?)"
     r"(?:0x(?P<hex>[0-9a-f]*)|0b(?P<binary>[01]+)|(?P<decimal>\d[\d,]*\.?\d*|\.\d+)(?:e(?P<exponent>[-+]?\d+))?)"
@@ -97,7 +100,16 @@ def convert(parameter: Parameter, value: Value) -> Value:
         return _single(parameter, value)
     if value is None:
         return None
-    return [_single(parameter, item) for item in (value if isinstance(value, list) else [value])]
+    return [_item(parameter, item) for item in (value if isinstance(value, list) else [value])]
+
+
+def _item(parameter: Parameter, value: Value) -> Value:
+    """One value of a list; null becomes what an array of numbers, ids or enums begins with."""
+    if value is None:
+        members = enums.members(parameter.element, parameter.values) or {}
+        first = next((name for name, number in members.items() if number == 0), None)
+        return _ZEROS.get(parameter.element, first)
+    return _single(parameter, value)
 
 
 def _single(parameter: Parameter, value: Value) -> Value:
@@ -169,9 +181,10 @@ def _whole(value: Value, bits: int) -> list[int]:
 
 
 def _parse_whole(value: str, bits: int) -> list[int]:
+    value = value.strip()
     if not value:
         return [0]
-    match = re.fullmatch(_NUMBER, value.strip())
+    match = re.fullmatch(_NUMBER, value)
     if match is None:
         raise CannotConvert
     unit = _UNITS[(match["unit"] or "").lower()] * (-1 if match["sign"] == "-" else 1)
@@ -214,7 +227,9 @@ def _enum(members: Mapping[str, int], value: Value) -> str:
 
 def _enum_number(members: Mapping[str, int], wanted: Value, *, alone: bool) -> int:
     if isinstance(wanted, (int, float)) and not isinstance(wanted, bool) and wanted == int(wanted):
-        # Numbers are cut to the 32 bits of an enum.
+        if isinstance(wanted, float) and not -(1 << 31) <= wanted < 1 << 31:
+            raise CannotConvert
+        # Whole numbers are cut to the 32 bits of an enum.
         return (int(wanted) + (1 << 31)) % (1 << 32) - (1 << 31)
     if isinstance(wanted, list):
         wanted = text(wanted)
