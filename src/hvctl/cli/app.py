@@ -98,7 +98,7 @@ def build(tokens: Iterable[str]) -> typer.Typer:
 
     from hvctl.cli.options import root_callback
 
-    words = set(tokens)
+    words = list(tokens)
     app = typer.Typer(
         name="hvctl",
         help="Administer Hyper-V from any terminal.",
@@ -107,7 +107,8 @@ def build(tokens: Iterable[str]) -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    app.callback()(root_callback())
+    # Where a command comes first, no option stands before it, and each would cost its validator.
+    app.callback()(root_callback(bare=bool(words) and words[0] in COMMANDS))
     for name, entry in COMMANDS.items():
         if isinstance(entry, Verb):
             _add(app, name, entry, load=name in words)

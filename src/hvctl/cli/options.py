@@ -167,11 +167,11 @@ def with_shared_options(function: Any) -> Callable[..., None]:  # noqa: ANN401 -
     return run
 
 
-def root_callback() -> Callable[..., None]:
-    """The root's function: all shared options, for before the noun."""
+def root_callback(*, bare: bool = False) -> Callable[..., None]:
+    """The root's function: all shared options, for before the noun; or none of them."""
 
     def root(ctx: typer.Context, **values: Any) -> None:  # noqa: ANN401 - whatever the options are
-        values.pop("version")
+        values.pop("version", None)
         ctx.obj = Options(**values)
 
     context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
@@ -183,7 +183,9 @@ def root_callback() -> Callable[..., None]:
             bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
         ],
     )
-    parameters = [context, version, *(_parameter(field.name) for field in fields(Options))]
+    parameters = [context]
+    if not bare:
+        parameters += [version, *(_parameter(field.name) for field in fields(Options))]
     root.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     root.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return root
