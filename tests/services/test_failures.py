@@ -101,6 +101,11 @@ def failure(error_id, category, hresult=None, *, text="Es ging nicht.", whole=No
     return failure_of(record, whole or result(), host="hv01", **words)
 
 
+def test_what_to_do_with_a_guest_that_does_not_answer_is_told():
+    error = failure(f"InvalidOperation,{VM}StopVM", "InvalidOperation", None)
+    assert "--turn-off" in str(error.hint)
+
+
 @pytest.mark.parametrize(("error_id", "category", "hresult", "kind", "code"), REAL)
 def test_real_errors(error_id, category, hresult, kind, code):
     error = failure(error_id, category, hresult)

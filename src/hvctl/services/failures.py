@@ -35,6 +35,10 @@ class _Kind(NamedTuple):
 
 _NO_MODULE = "Install the Hyper-V role and its PowerShell module on the host."
 _STATE = "Look at its state: hvctl vm list"
+_NO_ANSWER = (
+    "The guest does not answer: it is still starting, or lacks integration services. "
+    "--save keeps what it does, --turn-off cuts its power."
+)
 _MEMORY = _Kind(HvctlError, "The host has too little free memory: stop other VMs, or give this one less.")
 
 _BY_ID: tuple[tuple[re.Pattern[str], _Kind], ...] = tuple(
@@ -53,6 +57,8 @@ _BY_ID: tuple[tuple[re.Pattern[str], _Kind], ...] = tuple(
             r"InvalidParameter,Microsoft\.HyperV\.PowerShell\.Commands\.(GetVM|GetVMSwitch)(Command)?$",
             _Kind(NotFoundError),
         ),
+        # What Stop-VM says instead of asking whether to turn off a VM whose guest it cannot reach.
+        (r"InvalidOperation,Microsoft\.HyperV\.PowerShell\.Commands\.StopVM", _Kind(HvctlError, _NO_ANSWER)),
         (r"CmdletizationQuery_NotFound", _Kind(NotFoundError)),
         (r"ObjectNotFound\b|FileNotFound\b", _Kind(NotFoundError)),
         (r"AccessDenied\b|LogonFailure\b", _Kind(AccessError)),
