@@ -20,7 +20,7 @@ ALLOWED = {
     "powershell": {"errors"},
     "models": {"errors", "units"},
     "transports": {"errors", "powershell"},
-    "services": {"errors", "models", "powershell", "transports.session", "transports.result"},
+    "services": {"errors", "models", "powershell", "transports.session", "transports.result", "units"},
     "lab": {"errors", "powershell", "transports.base"},
     "output": {"errors", "units", "models"},
     "hosts": {"config", "errors", "lab", "transports"},

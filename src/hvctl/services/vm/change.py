@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
 
 from hvctl.errors import ConflictError
 from hvctl.models.vm import VmChange
@@ -12,6 +14,7 @@ from hvctl.services.plan import Part, Plan, checked, make_plan
 from hvctl.services.selection import Stateful
 from hvctl.services.vm.power import plain
 from hvctl.services.vm.read import VmSettings, states_step
+from hvctl.units import format_size
 
 _PARAMETERS = {
     "processors": "ProcessorCount",
@@ -24,6 +27,8 @@ _PARAMETERS = {
     "automatic_stop_action": "AutomaticStopAction",
     "checkpoint_type": "CheckpointType",
 }
+
+_SIZES = {"memory_minimum": "minimum memory", "memory": "startup memory", "memory_maximum": "maximum memory"}
 
 _NEEDS_OFF = {
     "processors": "the number of processors",
@@ -54,6 +59,8 @@ def plan_set(vms: Sequence[VmSettings], change: VmChange, host: str) -> Plan:
         elif blocked and plain(vm.state) != "Off":
             words = f"'{vm.name}' is {vm.state}; {' and '.join(blocked)} can be changed only while it is off."
             parts.append(checked(vm, host, words, "Shut it down first: hvctl vm stop"))
+        elif (misfit := _misfit(vm, wanted)) is not None:
+            parts.append(checked(vm, host, f"'{vm.name}': {misfit}.", "Give the other one too."))
         else:
             step = Step(f"set_{number}", Call("Set-VM", _set_parameters(vm, wanted)), on_error="continue")
             steps.append(step)
@@ -87,6 +94,17 @@ def _differences(vm: VmSettings, change: VmChange) -> dict[str, Value]:
     if wants_dynamic:
         asked["dynamic_memory"] = True
     return {name: value for name, value in asked.items() if getattr(vm, name) != value}
+
+
+def _misfit(vm: VmSettings, wanted: Mapping[str, Any]) -> str | None:
+    """Which sizes of dynamic memory would contradict each other, with those that stay as they are."""
+    if not wanted.get("dynamic_memory", vm.dynamic_memory) or not wanted.keys() & {"dynamic_memory", *_SIZES}:
+        return None
+    sizes = [(words, wanted.get(name, getattr(vm, name))) for name, words in _SIZES.items()]
+    for (lower, small), (upper, large) in pairwise((words, size) for words, size in sizes if size is not None):
+        if small > large:
+            return f"its {lower} of {format_size(small)} would exceed its {upper} of {format_size(large)}"
+    return None
 
 
 def _set_parameters(vm: VmSettings, wanted: dict[str, Value]) -> dict[str, Value]:

@@ -13,8 +13,10 @@ from hvctl.services.vm.read import VmState, detail_steps
 _NEW = Ref("vm")
 _ADAPTER = Ref("adapter")
 _NOT_IN_FILE_NAMES = re.compile(r'[<>:"/\\|?*\[\]\x00-\x1f]')
-_DEVICE_NAMES = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(\..*)?", re.IGNORECASE)
+_DEVICE_NAMES = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9\xb9\xb2\xb3]) *(\..*)?", re.IGNORECASE)
 _DISK_FILES = (".vhdx", ".vhd")
+_NEW_MINIMUM, _NEW_MAXIMUM = 512 << 20, 1 << 40
+"""The limits of dynamic memory that a new machine has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +111,14 @@ def _settings(spec: VmCreate) -> dict[str, Value]:
     has_limits = spec.memory_minimum is not None or spec.memory_maximum is not None
     dynamic = True if spec.dynamic_memory is None and has_limits else spec.dynamic_memory
     settings = memory_parameters(dynamic)
+    minimum, maximum = spec.memory_minimum, spec.memory_maximum
+    if dynamic:
+        # A new machine's own limits would refuse what lies beyond them.
+        minimum = spec.memory if minimum is None and spec.memory < _NEW_MINIMUM else minimum
+        maximum = spec.memory if maximum is None and spec.memory > _NEW_MAXIMUM else maximum
     optional = {
-        "MemoryMinimumBytes": spec.memory_minimum,
-        "MemoryMaximumBytes": spec.memory_maximum,
+        "MemoryMinimumBytes": minimum,
+        "MemoryMaximumBytes": maximum,
         "ProcessorCount": spec.processors,
         "Notes": spec.notes,
     }
