@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.rules.test_layers import ALLOWED
 from tests.support.console import ROOT
 
 from hvctl.errors import ExitCode
@@ -66,6 +67,12 @@ def test_environment_variables_are_those_of_the_code():
     of_tests = {name for path in (ROOT / "tests").rglob("*.py") for name in _VARIABLE.findall(_text(path))}
     named = {name for page in PAGES for name in _VARIABLE.findall(_text(page))}
     assert named <= known | of_tests
+
+
+def test_layers_are_those_that_are_checked():
+    table = _text(ROOT / "docs" / "architecture.md").partition("\n## Layers\n")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", table, re.MULTILINE))
+    assert {package: set(re.findall(r"`([\w.]+)`", allowed)) for package, allowed in rows.items()} == ALLOWED
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the script is for bash")
