@@ -6,7 +6,8 @@ import pytest
 
 from hvctl.errors import UsageError
 from hvctl.models.base import Model
-from hvctl.output.document import Document, Wanted, check_columns
+from hvctl.models.vm import VmSummary
+from hvctl.output.document import Document, Wanted, check_columns, shape
 from hvctl.output.formats import render
 from hvctl.output.streams import Sink
 
@@ -206,3 +207,13 @@ def test_a_document_without_a_model_takes_its_columns_from_the_data() -> None:
         "Get-VM   yes        -",
         "Get-VHD  -          2016",
     ]
+
+
+def test_preferred_columns_are_those_that_there_are():
+    shown = shape(Document.of([], VmSummary), Wanted.of("table")).columns
+    some = shape(Document.of([], VmSummary), Wanted(preferred=("name", "outcome", "state")))
+    none = shape(Document.of([], VmSummary), Wanted(preferred=("outcome",)))
+    asked = shape(Document.of([], VmSummary), Wanted(columns=("id",), preferred=("name",)))
+    assert [column.name for column in some.columns] == ["name", "state"]
+    assert none.columns == shown
+    assert [column.name for column in asked.columns] == ["id"]

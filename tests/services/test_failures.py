@@ -60,7 +60,7 @@ REAL = [
     (f"OperationFailed,{VM}StartVM", "NotSpecified", None, HvctlError, 1),
     (f"OperationFailed,{VM}ImportVM", "InvalidOperation", None, HvctlError, 1),
     (f"{VM}ImportVMCommand", "NotSpecified", None, HvctlError, 1),
-    (f"InvalidOperation,{VM}StopVM", "InvalidOperation", None, HvctlError, 1),
+    (f"InvalidOperation,{VM}StopVM", "InvalidOperation", None, ConflictError, 6),
     (f"InvalidParameter,{VM}RemoveVMSwitch", "InvalidArgument", None, HvctlError, 1),
     (f"AmbiguousParameterSet,{VM}NewVM", "InvalidArgument", None, HvctlError, 1),
     ("Windows System Error 87,New-NetNat", "InvalidArgument", None, HvctlError, 1),

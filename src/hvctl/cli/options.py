@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -80,7 +80,7 @@ class Options:
         filled: dict[str, Any] = {}
         for name, allowed in _FROM_ENVIRONMENT.items():
             text = os.environ.get(f"HVCTL_{name.upper()}")
-            if not text or getattr(self, name) or (name == "columns" and _is_machine_format(self, filled)):
+            if not text or getattr(self, name):
                 continue
             if allowed and text.lower() not in allowed:
                 raise UsageError(f"HVCTL_{name.upper()} is '{text}'.", hint=f"Set it to one of {', '.join(allowed)}.")
@@ -90,21 +90,15 @@ class Options:
 
 _FROM_ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "output": ("table", "json", "yaml", "ndjson", "csv", "name"),
-    "columns": (),
     "timeout": (),
     "pwsh": ("1", "0", "true", "false"),
     "color": ("auto", "always", "never"),
     "log_file": (),
 }
-"""The options with an environment variable besides the host's, which `hosts.choose` reads; and what each may hold."""
+"""The options that a variable fills, and what each may hold; `hosts` reads the host's, `output` that of columns."""
 
 CHANGING = ("dry_run", "yes")
 """The options that only changing commands have."""
-
-
-def _is_machine_format(options: Options, filled: Mapping[str, object]) -> bool:
-    """Whether columns mean nothing: a variable set for tables must not break a script that asks for JSON."""
-    return (options.output or filled.get("output")) in ("json", "yaml", "ndjson")
 
 
 def _converted(name: str, text: str) -> object:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hvctl.errors import UsageError
@@ -28,7 +30,9 @@ def wanted(options: Options) -> Wanted:
         for name, value in (("--columns", asked.columns), ("--sort", asked.sort)):
             if value:
                 raise UsageError(f"{name} belongs to tables and CSV, not to {asked.format}.", hint="Use --query.")
-    return asked
+    # A variable set for one noun's tables must not break the others, nor a script that asks for JSON.
+    preferred = tuple(name.strip() for name in os.environ.get("HVCTL_COLUMNS", "").split(",") if name.strip())
+    return replace(asked, preferred=preferred)
 
 
 def check_columns(options: Options, model: type[Model]) -> None:

@@ -58,12 +58,14 @@ class Wanted:
         query: A JMESPath expression.
         columns: The columns of a table or CSV, in this order; none means the usual ones.
         sort: The columns that order a table, CSV or names; `-` before one means downwards.
+        preferred: The columns to show where none are asked for, as far as the document has them.
     """
 
     format: Format = "table"
     query: str | None = None
     columns: tuple[str, ...] = ()
     sort: tuple[str, ...] = ()
+    preferred: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -108,8 +110,10 @@ def shape(document: Document, wanted: Wanted) -> Document:
         document = replace(document, fields=(*document.fields, *(Column(name) for name in names)))
     if wanted.sort and not document.single:
         document = replace(document, items=_sorted(document, wanted.sort))
-    if wanted.columns and wanted.format != "name":
-        chosen = tuple(_find(document, name) for name in wanted.columns)
+    chosen = tuple(_find(document, name) for name in wanted.columns)
+    if not chosen:
+        chosen = tuple(column for name in wanted.preferred if (column := _known(document, name)) is not None)
+    if chosen and wanted.format != "name":
         document = replace(document, columns=chosen, fields=chosen)
     return document
 
@@ -171,12 +175,19 @@ def _rank(value: Any) -> tuple[int, Any, str]:  # noqa: ANN401 - any JSON value
 
 
 def _find(document: Document, name: str) -> Column:
+    column = _known(document, name)
+    if column is None:
+        names = ", ".join({each.name: None for each in (*document.fields, *document.columns)})
+        raise UsageError(
+            f"There is no column '{name}'.", hint=f"The columns are: {names or 'none: there is nothing to show'}."
+        )
+    return column
+
+
+def _known(document: Document, name: str) -> Column | None:
     known = {column.name: column for column in (*document.fields, *document.columns)}
     titles = {column.header.casefold(): column for column in known.values()}
     column = known.get(name) or known.get(name.casefold()) or titles.get(name.casefold())
     if column is None and name.partition(".")[0] in known:
         column = Column(name)
-    if column is None:
-        names = ", ".join(known) or "none: there is nothing to show"
-        raise UsageError(f"There is no column '{name}'.", hint=f"The columns are: {names}.")
     return column

@@ -29,15 +29,19 @@ from hvctl.transports.session import Session
 
 
 class _Kind(NamedTuple):
+    """The error, what to do about it, and our words where the cmdlet's first line misleads."""
+
     error: type[HvctlError]
     hint: str | None = None
+    words: str | None = None
 
 
 _NO_MODULE = "Install the Hyper-V role and its PowerShell module on the host."
 _STATE = "Look at its state: hvctl vm list"
-_NO_ANSWER = (
-    "The guest does not answer: it is still starting, or lacks integration services. "
-    "--save keeps what it does, --turn-off cuts its power."
+_NO_ANSWER = _Kind(
+    ConflictError,
+    "It is still starting, or lacks integration services. --save keeps what it does, --turn-off cuts its power.",
+    "The guest does not answer.",
 )
 _MEMORY = _Kind(HvctlError, "The host has too little free memory: stop other VMs, or give this one less.")
 
@@ -58,7 +62,7 @@ _BY_ID: tuple[tuple[re.Pattern[str], _Kind], ...] = tuple(
             _Kind(NotFoundError),
         ),
         # What Stop-VM says instead of asking whether to turn off a VM whose guest it cannot reach.
-        (r"InvalidOperation,Microsoft\.HyperV\.PowerShell\.Commands\.StopVM", _Kind(HvctlError, _NO_ANSWER)),
+        (r"InvalidOperation,Microsoft\.HyperV\.PowerShell\.Commands\.StopVM", _NO_ANSWER),
         (r"CmdletizationQuery_NotFound", _Kind(NotFoundError)),
         (r"ObjectNotFound\b|FileNotFound\b", _Kind(NotFoundError)),
         (r"AccessDenied\b|LogonFailure\b", _Kind(AccessError)),
@@ -108,9 +112,10 @@ def failure_of(
         message: What failed, in our words; the cmdlet's own words otherwise.
     """
     kind = _kind(record, result)
-    words = message or first_line(record.message)
+    own = kind.words or first_line(record.message)
+    words = message or own
     if message is not None and not record.error_id.startswith("Hvctl.Expected"):
-        words = f"{message.rstrip('.')}: {first_line(record.message)}"
+        words = f"{message.rstrip('.')}: {own}"
     if result.not_undone:
         words += f" Could not be taken back: {', '.join(result.not_undone)}."
     return kind.error(words, hint=kind.hint, host=host, object_name=object_name, cmdlet_error=record.as_dict())
