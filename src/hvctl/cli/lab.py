@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hvctl.cli.context import Context
 from hvctl.cli.options import command
-from hvctl.errors import UsageError
+from hvctl.errors import HvctlError, UsageError
 
 _QUIET = ("quiet",)
 _DATA = ("output", "query", "columns", "sort", "color")
@@ -67,10 +68,9 @@ def reset(
         if value not in allowed:
             raise UsageError(f"{option} is '{value}'.", hint=f"Choose one of {', '.join(allowed)}.")
     path = lab_file()
-    if path.exists():
-        now = seeds.describe(path)
-        if now["vms"] or now["switches"]:
-            context.confirm(f"Lose the {now['vms']} VMs and {now['switches']} switches of the lab?")
+    loss = _loss(path)
+    if loss is not None:
+        context.confirm(f"Lose {loss} of the lab?")
     seeds.reset(path, world=world, windows=windows, seed=seed)
     context.write([World.model_validate(seeds.describe(path))], single=True)
 
@@ -100,3 +100,22 @@ def coverage(context: Context) -> None:
     from hvctl.models.lab import CoverageRow
 
     context.write([CoverageRow.model_validate(row) for row in rows()], model=CoverageRow)
+
+
+def _loss(path: Path) -> str | None:
+    """What a reset would lose, in words; None where there is nothing."""
+    from hvctl.lab import seeds
+
+    if not path.exists():
+        return None
+    try:
+        now = seeds.describe(path)
+    except HvctlError:
+        return "the world that cannot be read"
+    if not now["vms"] and not now["switches"]:
+        return None
+    return f"{_counted(now['vms'], 'virtual machine')} and {_counted(now['switches'], 'switch', 'switches')}"
+
+
+def _counted(number: int, one: str, several: str | None = None) -> str:
+    return f"{number} {one if number == 1 else several or one + 's'}"
