@@ -70,7 +70,7 @@ def reset(
     path = lab_file()
     loss = _loss(path)
     if loss is not None:
-        context.confirm(f"Lose {loss} of the lab?")
+        context.confirm(f"Lose {loss}?")
     seeds.reset(path, world=world, windows=windows, seed=seed)
     context.write([World.model_validate(seeds.describe(path))], single=True)
 
@@ -111,10 +111,10 @@ def _loss(path: Path) -> str | None:
     try:
         now = seeds.describe(path)
     except HvctlError:
-        return "the world that cannot be read"
+        return "the lab's world, which cannot be read"
     if not now["vms"] and not now["switches"]:
         return None
-    return f"{_counted(now['vms'], 'virtual machine')} and {_counted(now['switches'], 'switch', 'switches')}"
+    return f"{_counted(now['vms'], 'virtual machine')} and {_counted(now['switches'], 'switch', 'switches')} of the lab"
 
 
 def _counted(number: int, one: str, several: str | None = None) -> str:
