@@ -16,6 +16,8 @@ STALE = 300.0
 
 _QUERY_LIMITED_INFORMATION = 0x1000
 _STILL_ACTIVE = 259
+_ENDED = "ended"
+"""The start of a process that has ended and whose parent has not asked yet how."""
 _counter = count(1)
 
 
@@ -70,8 +72,9 @@ def _start(pid: int) -> str | None:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return None
-    # The name in the second field may hold spaces and brackets; the start time is the 20th field after it.
-    return f"{boot}/{stat.rpartition(')')[2].split()[19]}"
+    # The name in the second field may hold spaces and brackets; the state and the start time come after it.
+    fields = stat.rpartition(")")[2].split()
+    return _ENDED if fields[0] in "ZX" else f"{boot}/{fields[19]}"
 
 
 def _exists(pid: int) -> bool:

@@ -175,7 +175,8 @@ class BatchRunner:
         said = _Said(step.id, self._emit)
         world = self._world
         changes = CMDLETS[step.call.cmdlet].effect != "read"
-        world.begin(reading=not changes)
+        # A transaction that has read cannot turn into one that writes while another process writes.
+        world.begin(reading=not changes and not self._is_last_stop(step))
         outputs: list[Any] = []
         context = self._context(step.call.cmdlet, said, stops=step.on_error == "stop")
         stopped = False
@@ -230,12 +231,16 @@ class BatchRunner:
             self._undo.append((step, journaled))
         if not world.in_transaction:
             return
-        if self._owner.noted and not failed and step is self._steps[self._last_stop]:
+        if self._owner.noted and not failed and self._is_last_stop(step):
             world.forget(self._owner.id)
             self._owner.noted = False
         if changes and not world.setting("pace"):
             world.set_clock(world.now() + TICK)
         world.commit()
+
+    def _is_last_stop(self, step: LabStep) -> bool:
+        """Whether what the batch makes is whole once this step is done."""
+        return self._last_stop >= 0 and step is self._steps[self._last_stop]
 
     def _journal(self, step: LabStep, undo: LabCall, objects: list[Any]) -> int | None:
         self._objects[step.id] = objects

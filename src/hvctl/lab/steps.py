@@ -147,7 +147,9 @@ def _read_call(entry: Any, step_id: str, known: set[str]) -> LabCall:  # noqa: A
     cmdlet = _text(entry, "cmdlet")
     if cmdlet not in CMDLETS:
         raise Refused("NotAllowed", "PermissionDenied", f"{cmdlet} is not a cmdlet that hvctl may run.", step_id)
-    given = entry.get("parameters") or {}
+    given = entry.get("parameters")
+    if given is None:
+        given = {}
     if not isinstance(given, dict):
         raise bad_request("'parameters' must be an object.")
     if len({name.lower() for name in given}) < len(given):

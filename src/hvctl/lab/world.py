@@ -99,7 +99,12 @@ class World:
         Raises:
             HvctlError: The file there is something else than a world, which must not be overwritten.
         """
-        _make_room(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not keep:
+                _make_room(path)
+        except OSError as error:
+            raise HvctlError(f"The lab world {path} cannot be used: {error.strerror}.", hint=_ELSEWHERE) from None
         world = cls(path)
         try:
             world._write_ahead()
@@ -387,32 +392,35 @@ def _column(path: Path, query: str, *values: str) -> list[str]:
 
 def _make_room(path: Path) -> None:
     """Delete a damaged world, so that a fresh one can take its place; refuse to overwrite anything else."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        head = _head(path)
-    except OSError as error:
-        raise HvctlError(f"The lab world {path} cannot be used: {error.strerror}.", hint=_ELSEWHERE) from None
+    head = _head(path)
     if not head:
         return
-    if head[:16] != b"SQLite format 3\0" or head[68:72] not in (APPLICATION.to_bytes(4, "big"), bytes(4)):
-        raise _foreign(path)
+    was_ours = head[68:72] == APPLICATION.to_bytes(4, "big")
+    database = sqlite3.connect(path, timeout=30)
     try:
-        with World(path) as world:
-            damaged = world._rows("PRAGMA quick_check") != [("ok",)]
-    except ConflictError:
-        raise
-    except HvctlError:
-        damaged = True
+        damaged = database.execute("PRAGMA quick_check").fetchall() != [("ok",)]
+        # A fresh world's header may still lie in the write-ahead log: only SQLite knows it.
+        ours = database.execute("PRAGMA application_id").fetchone() == (APPLICATION,)
+        empty = not database.execute("SELECT 1 FROM sqlite_master").fetchall()
+    except sqlite3.OperationalError as error:
+        raise _explained(path, error) from None
+    except sqlite3.DatabaseError:
+        damaged, ours, empty = True, was_ours, False
+    finally:
+        database.close()
+    if not (ours or empty):
+        raise _foreign(path)
     if damaged:
         for end in ("", "-wal", "-shm"):
             path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def _head(path: Path) -> bytes:
-    if not path.exists():
+    try:
+        with path.open("rb") as file:
+            return file.read(100)
+    except FileNotFoundError:
         return b""
-    with path.open("rb") as file:
-        return file.read(100)
 
 
 def _where(entity: Entity) -> tuple[str, list[Any]]:

@@ -1,0 +1,134 @@
+"""Creates a VM with disk and switch on the lab again and again, killed after one statement more each time.
+
+    python -m tests.support.killed FOLDER
+
+A process of its own, because it forks. What is left after each kill is checked as the next command would find it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import sys
+from pathlib import Path
+
+from tests.support.simulated import GIB, Connection, SimulatedHost
+
+from hvctl.lab import seeds
+from hvctl.lab.entities import Drive, File, Nic, Vm
+from hvctl.lab.transport import LabTransport
+from hvctl.lab.world import World
+from hvctl.powershell.batch import Call, Ref, Step
+
+DISK = r"C:\VMs\Virtual Hard Disks\web1.vhdx"
+VM = Ref("vm")
+
+
+def creation() -> tuple[Step, ...]:
+    """What `vm create` with every kind of part does."""
+    disk_path = Ref("disk", property="Path")
+    return (
+        Step("absent", Call("Get-VM"), where={"Name": "web1"}, expect="none"),
+        Step("switch", Call("Get-VMSwitch"), where={"Name": "lan"}, expect="one"),
+        Step(
+            "vm",
+            Call("New-VM", {"Name": "web1", "Generation": 2, "MemoryStartupBytes": GIB, "NoVHD": True}),
+            expect="one",
+            undo=Call("Remove-VM", {"VM": VM, "Force": True}),
+        ),
+        Step("settings", Call("Set-VM", {"VM": VM, "ProcessorCount": 2, "Notes": "made"})),
+        Step("memory", Call("Set-VMMemory", {"VM": VM, "Priority": 70})),
+        Step(
+            "disk",
+            Call("New-VHD", {"Path": DISK, "SizeBytes": 10 * GIB, "Dynamic": True}),
+            expect="one",
+            undo=Call("Remove-Item", {"LiteralPath": disk_path, "Force": True}),
+        ),
+        Step("drive", Call("Add-VMHardDiskDrive", {"VM": VM, "Path": disk_path, "Passthru": True})),
+        Step("dvd", Call("Add-VMDvdDrive", {"VM": VM, "Path": r"C:\ISO\ubuntu.iso", "Passthru": True})),
+        Step("boot", Call("Set-VMFirmware", {"VM": VM, "FirstBootDevice": Ref("dvd")})),
+        Step("nic", Call("Get-VMNetworkAdapter", {"VM": VM}), expect="one"),
+        Step("connect", Call("Connect-VMNetworkAdapter", {"VMNetworkAdapter": Ref("nic"), "VMSwitch": Ref("switch")})),
+        Step("vlan", Call("Set-VMNetworkAdapterVlan", {"VMNetworkAdapter": Ref("nic"), "Access": True, "VlanId": 7})),
+        Step("start", Call("Start-VM", {"VM": VM}), undo=Call("Stop-VM", {"VM": VM, "TurnOff": True, "Force": True})),
+        Step("details", Call("Get-VM", {"Id": Ref("vm", property="Id")}), select=("Id", "Name"), expect="one"),
+    )
+
+
+def create_and_die(path: Path, after: int) -> None:
+    """Run the batch in this process, which kills itself at its n-th statement, or ends well if there are fewer."""
+    count = 0
+
+    def statement(_text: str) -> None:
+        nonlocal count
+        count += 1
+        if count == after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    connection = Connection(path)
+    assert isinstance(connection.transport, LabTransport)
+    assert connection.transport.world is not None
+    connection.transport.world.trace(statement)
+    answer = connection.run(*creation())
+    assert answer.error_ids == [], answer.error_ids
+
+
+def check(path: Path, base: dict[str, int]) -> bool:
+    """Check the world after a kill; whether the VM is there."""
+    with World.open(path) as world:
+        vms, drives, nics, files = (world.find(kind) for kind in (Vm, Drive, Nic, File))
+        assert world.owners() == []
+    database = sqlite3.connect(path)
+    try:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert database.execute("SELECT count(*) FROM journal").fetchone() == (0,)
+    finally:
+        database.close()
+    paths = {file.path for file in files}
+    assert all(drive.path in paths for drive in drives if drive.path is not None)
+    if not vms:
+        assert (len(drives), len(nics), len(files)) == (0, 0, base["files"]), sorted(paths)
+        return False
+    (vm,) = vms
+    assert (vm.name, vm.state, vm.processors, vm.notes, vm.memory_priority) == ("web1", "Running", 2, "made", 70)
+    assert sorted(drive.path or "" for drive in drives) == [r"C:\ISO\ubuntu.iso", DISK]
+    assert [(nic.vlan, nic.switch is not None) for nic in nics] == [(7, True)]
+    assert vm.boot_order[0] == next(drive.id for drive in drives if drive.kind == "dvd")
+    assert len(files) == base["files"] + 3
+    return True
+
+
+def main(folder: Path) -> None:
+    """Kill at every statement and print what became of it."""
+    base_path = folder / "base.db"
+    seeds.reset(base_path)
+    SimulatedHost(base_path).call("New-VMSwitch", Name="lan", SwitchType="Internal")
+    with World.open(base_path) as world:
+        base = {"files": len(world.find(File))}
+    outcome = {"killed": 0, "absent": 0, "present": 0}
+    while True:
+        path = folder / "world.db"
+        for end in ("", "-wal", "-shm"):
+            path.with_name(path.name + end).unlink(missing_ok=True)
+        shutil.copy(base_path, path)
+        child = os.fork()
+        if child == 0:
+            create_and_die(path, outcome["killed"] + 1)
+            os._exit(0)
+        _pid, status = os.waitpid(child, 0)
+        present = check(path, base)
+        if os.WIFEXITED(status):
+            assert os.WEXITSTATUS(status) == 0
+            assert present
+            sys.stdout.write(json.dumps(outcome))
+            return
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        outcome["killed"] += 1
+        outcome["present" if present else "absent"] += 1
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
