@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -72,13 +71,15 @@ def _text(file: str) -> str:
 @cache
 def _entry(cmdlet: str) -> dict[str, Any] | None:
     """Find and parse one cmdlet's object alone: parsing the whole reference would cost every command 5 ms."""
-    key = re.compile(rf'^  "{re.escape(cmdlet)}": (?=\{{)', re.MULTILINE)
+    key = f'\n  "{cmdlet}": '
     for file in FILES:
         text = _text(file)
-        for match in key.finditer(text, text.index('"cmdlets": {')):
-            entry, _end = json.JSONDecoder().raw_decode(text, match.end())
+        found = text.find(key, text.index('"cmdlets": {'))
+        while found >= 0:
+            entry, end = json.JSONDecoder().raw_decode(text, found + len(key))
             if "parameter_sets" in entry:
                 return dict(entry)
+            found = text.find(key, end)
     return None
 
 
