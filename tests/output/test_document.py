@@ -89,8 +89,8 @@ def test_sort_by_a_column_that_is_not_shown() -> None:
 
 
 def test_sort_of_values_of_several_kinds() -> None:
-    document = Document([{"x": "b"}, {"x": 3}, {"x": None}, {"x": "A"}, {}, {"x": 2.5}, {"x": ["z"]}])
-    assert show(Wanted.of("table", sort="x"), document)[1:] == ["2.5", "3", "z", "A", "b", "-", "-"]
+    document = Document([{"x": "b"}, {"x": 10}, {"x": None}, {"x": "A"}, {}, {"x": 9.5}, {"x": ["z"]}])
+    assert show(Wanted.of("table", sort="x"), document)[1:] == ["9.5", "10", "z", "A", "b", "-", "-"]
 
 
 @pytest.mark.parametrize(("option", "value"), [("columns", "nam"), ("sort", "-nam"), ("columns", "name,nam")])
@@ -102,9 +102,22 @@ def test_an_unknown_column_is_refused_with_the_known_ones(option: str, value: st
         assert refused.value.hint == "The columns are: name, size, state, parts."
 
 
+@pytest.mark.parametrize("option", ["columns", "sort"])
+def test_an_unknown_column_of_one_object_is_refused(option: str) -> None:
+    with pytest.raises(UsageError, match="no column 'x'"):
+        show(Wanted.of("table", **{option: "x"}), Document.of(THINGS[:1], single=True))
+
+
+def test_a_document_of_nothing_in_particular() -> None:
+    assert show(Wanted("table"), Document.of([])) == []
+    assert show(Wanted("json"), Document.of([])) == ["[]"]
+
+
 def test_an_unknown_column_can_be_found_beforehand() -> None:
     check_columns(Wanted.of("table", columns="name", sort="-size"), Thing)
     check_columns(Wanted.of("table", query="[].{x: name}", columns="x"), Thing)
+    check_columns(Wanted.of("table", query="[].{x: length([0].name)}"), Thing)
+    check_columns(Wanted.of("table", query="length([0].name)"), Thing)
     check_columns(Wanted.of("json", columns="x"), Thing)
     for wanted in (Wanted.of("csv", columns="x"), Wanted.of("name", sort="x")):
         with pytest.raises(UsageError, match="no column 'x'"):

@@ -3,7 +3,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
@@ -357,6 +361,18 @@ def test_name_of_what_has_no_id(items: list[Any], expected: str) -> None:
 def test_name_of_what_has_neither_is_refused() -> None:
     with pytest.raises(UsageError, match="no name and no id"):
         render(Document([{"size": 1}]), Wanted("name"), PIPE)
+
+
+def test_only_what_is_used_is_imported() -> None:
+    code = (
+        "import sys; from hvctl.output.document import *; from hvctl.output.formats import *;"
+        "from hvctl.output.progress import Progress;"
+        "[render(Document([{'a': 1}]), Wanted.of(f), Sink()) for f in ('json', 'ndjson', 'table')];"
+        "print({'csv', 'jmespath', 'pydantic', 'rich', 'typer', 'yaml'} & set(sys.modules))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=20)

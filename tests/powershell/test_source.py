@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.pwsh import require_pwsh
+from tests.support.pwsh import require_pwsh, run_script
 
 from hvctl.powershell.batch import Batch, Call, Credential, DateTime, Ref, Secret, Step, TimeSpan
 from hvctl.powershell.protocol import encode_step
@@ -161,6 +161,22 @@ def test_needs_and_lists_that_may_be_empty() -> None:
 )
 def test_text(text: str, literal: str) -> None:
     assert one(Call("New-VM", {"Name": text})) == f"New-VM -Name {literal} -ErrorAction Stop\n"
+
+
+@pytest.mark.unit
+def test_a_script_of_nothing_but_ascii() -> None:
+    call = Call("New-VM", {"Name": "Ñ'1", "Notes": ("\u2019", {"ä": "a"}), "Credential": Credential("ö", "ü")})
+    batch = Batch((Step("vms", Call("Get-VM"), where={"Name": "é"}, on_error="continue"), Step("vm", call)))
+    assert render(batch, ascii_only=True) == script(
+        """
+        & {
+            Get-VM -ErrorAction Continue | Where-Object { $_.Name -eq ('' + [char]0x00E9) }
+            New-VM -Name ('' + [char]0x00D1 + '\'\'1') -Notes NOTES -Credential USER -ErrorAction Stop
+        }
+        """
+    ).replace("NOTES", "@(('' + [char]0x2019), @{ ('' + [char]0x00E4) = 'a' })").replace(
+        "USER", "(Get-Credential -UserName ('' + [char]0x00F6) -Message 'Password')"
+    )
 
 
 @pytest.mark.unit
@@ -428,13 +444,16 @@ HARMLESS = ["", "Get-VM", "Where-Object", "New-VM"]
 
 
 @pytest.mark.powershell
-@given(texts=many_texts)
+@given(texts=many_texts, ascii_only=st.booleans())
 @by_hypothesis
-def test_any_text_arrives_unchanged(judge: Judge, texts: list[str]) -> None:
+def test_any_text_arrives_unchanged(judge: Judge, texts: list[str], ascii_only: bool) -> None:
     keys = {key.casefold(): key for key in map(_joined, texts) if key.isascii()}.values()
     call = Call("New-VM", {"Name": texts[0], "Notes": tuple(texts), "Options": {key: key for key in keys}})
     steps = (Step("vms", Call("Get-VM"), where={"Name": tuple(texts)}), Step("vm", call))
-    answer = judge(render(Batch(steps)))
+    written = render(Batch(steps), ascii_only=ascii_only)
+    assert written.replace("\n", "").isprintable()
+    assert written.isascii() or not ascii_only
+    answer = judge(written)
     expected = [_joined(text) for text in texts]
     assert answer["problems"] == []
     assert answer["commands"] == HARMLESS
@@ -507,6 +526,16 @@ def test_any_number_and_array_arrives_unchanged(judge: Judge, values: list[Any])
 
 def _listed(value: Any) -> Any:
     return [_listed(item) for item in value] if isinstance(value, tuple) else value
+
+
+@pytest.mark.powershell
+def test_no_variable_of_powershell_is_assigned() -> None:
+    printed, _ = run_script("Get-Variable | ForEach-Object { [Console]::Out.WriteLine($_.Name) }")
+    names = [name for name in printed.lower().split() if re.fullmatch("[a-z][a-z0-9_]*", name)]
+    assert len(names) > 20
+    for name in names:
+        assert one(Call("Get-VM"), expect="one").startswith("$vm = ")
+        assert render(Batch((Step(name, Call("Get-VM"), expect="one"),))).startswith(f"${name}_ = ")
 
 
 @pytest.mark.powershell

@@ -108,7 +108,7 @@ def shape(document: Document, wanted: Wanted) -> Document:
         # A query that found nothing says nothing of the columns it would have had.
         names = (*wanted.columns, *(name.removeprefix("-") for name in wanted.sort))
         document = replace(document, fields=(*document.fields, *(Column(name) for name in names)))
-    if wanted.sort and not document.single:
+    if wanted.sort:
         document = replace(document, items=_sorted(document, wanted.sort))
     chosen = tuple(_find(document, name) for name in wanted.columns)
     if not chosen:

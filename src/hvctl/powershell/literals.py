@@ -17,23 +17,34 @@ _STOP_PARSING = "--%"
 """Even a quoted one makes PowerShell take the rest of the line as it stands, quotes and all, up to the next `|`."""
 
 
-def quote(text: str) -> str:
-    """The text as a PowerShell expression that yields exactly it, on one line of printable characters."""
+def quote(text: str, *, ascii_only: bool = False) -> str:
+    """The text as a PowerShell expression that yields exactly it, on one line of printable characters.
+
+    Args:
+        text: Any text.
+        ascii_only: Use nothing but ASCII: read in a wrong code page, a letter can become a quote.
+    """
     if text == _STOP_PARSING:
         return f"({_literal(text[:1])} + {_literal(text[1:])})"
-    if text.isprintable():
-        return _literal(text)
     pieces: list[str] = []
-    for printable, run in groupby(text, key=str.isprintable):
-        if printable:
+    for plain, run in groupby(text, key=_is_ascii if ascii_only else str.isprintable):
+        if plain:
             pieces.append(_literal("".join(run)))
         else:
             pieces.extend(f"[char]0x{unit:04X}" for unit in _utf16("".join(run)))
+    if not pieces:
+        return "''"
+    if len(pieces) == 1 and pieces[0].startswith("'"):
+        return pieces[0]
     if len(pieces) > _LONGEST_SUM:
         return f"(-join ({', '.join(pieces)}))"
     if not pieces[0].startswith("'"):
         pieces.insert(0, "''")
     return f"({' + '.join(pieces)})"
+
+
+def _is_ascii(character: str) -> bool:
+    return character.isascii() and character.isprintable()
 
 
 def _literal(text: str) -> str:

@@ -7,8 +7,9 @@ else is spelled as a `[char]`, so that no newline ends a comment and nothing is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 
 from hvctl.powershell.batch import SELF, Batch, Call, Credential, DateTime, Ref, Secret, Step, TimeSpan, Value, Where
@@ -48,21 +49,26 @@ _RESERVED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """The variables of a script: of each step whose result is needed again, and of each whose success is."""
+    """How a script quotes a text, and the variables of the results and of the successes that are needed again."""
 
+    quote: Callable[[str], str]
     results: Mapping[str, str]
     successes: Mapping[str, str]
 
 
-def render(batch: Batch) -> str:
+def render(batch: Batch, *, ascii_only: bool = False) -> str:
     """The batch as a script that does the same, ending in a newline; secrets are asked for, never shown.
 
     Steps that stop the batch are wrapped into one script block: pasted line by line, a failed check would stop nothing.
 
+    Args:
+        batch: What is rendered.
+        ascii_only: Use nothing but ASCII, for a script that goes into a file or pipe whose code page nobody knows.
+
     Raises:
         ValueError: A parameter or property is no name, or a number is not finite; no batch that can be sent has these.
     """
-    names = _name_variables(batch)
+    names = _name_variables(batch, partial(quote, ascii_only=ascii_only))
     lines: list[str] = []
     for group, members in groupby(batch.steps, key=lambda step: step.group):
         steps = list(members)
@@ -85,7 +91,7 @@ def mask(batch: Batch) -> Batch:
     )
 
 
-def _name_variables(batch: Batch) -> _Names:
+def _name_variables(batch: Batch, quote: Callable[[str], str]) -> _Names:
     taken = {step.id for step in batch.steps}
     referred = {ref.step for step in batch.steps for ref in _refs(step)}
     needed = {step_id for step in batch.steps for step_id in step.needs}
@@ -95,7 +101,7 @@ def _name_variables(batch: Batch) -> _Names:
             results[step.id] = _free(f"{step.id}_", taken) if _RESERVED.fullmatch(step.id) else step.id
         if step.id in needed:
             successes[step.id] = _free(f"{step.id}_done", taken)
-    return _Names(results, successes)
+    return _Names(quote, results, successes)
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -147,7 +153,7 @@ def _pipeline(step: Step, names: _Names) -> str:
     pipeline = _call(step.call, names)
     if "ErrorAction" not in step.call.parameters:
         pipeline += f" -ErrorAction {step.on_error.capitalize()}"
-    return f"{pipeline} | {_filter(step.where)}" if step.where else pipeline
+    return f"{pipeline} | {_filter(step.where, names)}" if step.where else pipeline
 
 
 def _check(step: Step, result: str, success: str | None) -> str:
@@ -181,20 +187,20 @@ def _value(value: Value, names: _Names) -> str:  # noqa: C901, PLR0911 - one ret
         case int() | float():
             return number(value)
         case str():
-            return quote(value)
+            return names.quote(value)
         case Ref():
             return _ref(value, names)
         case Secret():
             return "(Read-Host -Prompt 'Secret' -AsSecureString)"
         case Credential():
-            return f"(Get-Credential -UserName {quote(value.user)} -Message 'Password')"
+            return f"(Get-Credential -UserName {names.quote(value.user)} -Message 'Password')"
         case TimeSpan():
             return f"([TimeSpan]::FromTicks({number(round(value.seconds * 10_000_000))}))"
         case DateTime():
             culture = "[Globalization.CultureInfo]::InvariantCulture"
-            return f"([DateTime]::Parse({quote(value.iso)}, {culture}, 'AssumeUniversal, AdjustToUniversal'))"
+            return f"([DateTime]::Parse({names.quote(value.iso)}, {culture}, 'AssumeUniversal, AdjustToUniversal'))"
         case Mapping():
-            pairs = (f"{quote(key)} = {_value(item, names)}" for key, item in value.items())
+            pairs = (f"{names.quote(key)} = {_value(item, names)}" for key, item in value.items())
             return f"@{{ {'; '.join(pairs)} }}" if value else "@{}"
         case tuple():
             return _array(value, names)
@@ -212,10 +218,10 @@ def _ref(ref: Ref, names: _Names) -> str:
     if ref.all and ref.property is not None:
         parts = [variable]
         if ref.where:
-            parts.append(_filter(ref.where))
+            parts.append(_filter(ref.where, names))
         parts += [f"ForEach-Object {{ {_path(ref.property)} }}", "Where-Object { $null -ne $_ }"]
         return f"@({' | '.join(parts)})"
-    picked = f"({variable} | {_filter(ref.where)})" if ref.where else variable
+    picked = f"({variable} | {_filter(ref.where, names)})" if ref.where else variable
     return f"{picked}.{_property(ref.property)}" if ref.property is not None else picked
 
 
@@ -225,16 +231,16 @@ def _some(ref: Ref, names: _Names) -> str:
     return f"{text}.Count" if text.startswith("@") else text
 
 
-def _filter(where: Where) -> str:
-    return f"Where-Object {{ {' -and '.join(_equals(path, wanted) for path, wanted in where.items())} }}"
+def _filter(where: Where, names: _Names) -> str:
+    return f"Where-Object {{ {' -and '.join(_equals(path, wanted, names) for path, wanted in where.items())} }}"
 
 
-def _equals(path: str, wanted: str | tuple[str, ...]) -> str:
+def _equals(path: str, wanted: str | tuple[str, ...], names: _Names) -> str:
     texts = (wanted,) if isinstance(wanted, str) else wanted
     # `$true -eq 'False'` is true in PowerShell, which makes a Boolean of any text; -in compares the texts.
     if len(texts) == 1 and texts[0].lower() not in {"true", "false"}:
-        return f"{_path(path)} -eq {quote(texts[0])}"
-    return f"{_path(path)} -in @({', '.join(quote(text) for text in texts)})"
+        return f"{_path(path)} -eq {names.quote(texts[0])}"
+    return f"{_path(path)} -in @({', '.join(names.quote(text) for text in texts)})"
 
 
 def _selection(paths: Iterable[str]) -> str:
