@@ -147,6 +147,21 @@ def test_step_without_objects_is_skipped(engine, ref):
     assert answer.done["ok"] is True
 
 
+def test_step_is_skipped_unless_what_it_needs_succeeded(engine):
+    answer = engine.run(
+        get("one", "good"),
+        get("throws", "bad", on_error="continue"),
+        get("one", "s1", needs=("good",), select=("Name",)),
+        get("one", "s2", needs=("good", "bad"), select=("Name",), expect="none"),
+        get("one", "s3", needs=("s2",), select=("Name",)),
+        echo(Ref("s2", all=True), "s4"),
+        get("one", "s5", needs=("s4",), select=("Name",)),
+    )
+    assert answer.errors == [("bad", "thrown text")]
+    assert [len(answer.data(f"s{number}")) for number in range(1, 6)] == [1, 0, 0, 0, 0]
+    assert answer.done["ok"] is True
+
+
 def test_group_runs_side_by_side(engine):
     began = time.monotonic()
     answer = engine.run(*(start(f"vm{number}", f"s{number}") for number in range(8)))

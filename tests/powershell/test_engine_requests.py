@@ -44,7 +44,9 @@ def traced(fresh_engine: Callable[..., Engine], tmp_path: Path) -> tuple[Engine,
     """A fresh engine, and what its stand-ins did, from a file that outlives it."""
     file = tmp_path / "trace"
     file.touch()
-    return fresh_engine(HVCTL_TEST_TRACE=str(file)), lambda: file.read_text("utf-8").splitlines()
+    engine = fresh_engine(HVCTL_TEST_TRACE=str(file))
+    engine.run(get("none"))  # the first batch waits for the module to load
+    return engine, lambda: file.read_text("utf-8").splitlines()
 
 
 def test_hello_says_what_the_host_is(engine):
@@ -213,6 +215,9 @@ GOOD = {"id": "s", "cmdlet": "Get-VM", "parameters": {}}
         [{**GOOD, "group": 5, "on_error": "continue"}],
         [{**GOOD, "timeout": "1"}],
         [{**GOOD, "timeout": -1}],
+        [{**GOOD, "needs": ["later"]}],
+        [{**GOOD, "needs": [5]}],
+        [{**GOOD, "needs": "s"}],
         [{**GOOD, "undo": {"parameters": {}}}],
         [{**GOOD, "undo": {"cmdlet": "Remove-VM", "parameters": {"VM": {"$ref": "later"}}}}],
         [{**GOOD, "parameters": {"Name": {"$ref": "s"}}}],
@@ -304,7 +309,7 @@ def test_request_of_two_megabytes(engine):
     text = "'ä\"\\" * 250_000
     answer = engine.run(Step("s", Call("Get-VM", {"ClusterObject": text}), select=("Text",)))
     assert answer.values("s", "Text") == [text]
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60  # 3 seconds on an idle machine
 
 
 def test_request_of_thousands_of_small_values(engine):
@@ -331,7 +336,7 @@ def test_ten_thousand_records(engine):
         "Path": "C:\\VMs\\web\\disk.vhdx",
         "Memory": 4294967296,
     }
-    assert took < 20
+    assert took < 60  # 2 seconds on an idle machine
 
 
 def test_old_answers_are_forgotten_beyond_the_limit(fresh_engine):
@@ -428,9 +433,9 @@ def test_lost_client_is_held_to_the_deadline(traced):
 
 def test_silent_client_is_lost(traced):
     engine, trace = traced
-    engine.start(new("a", "s1"), get("sleep 2500", "s2"), new("c", "s3"), silence=1)
+    engine.start(new("a", "s1"), get("sleep 3500", "s2"), new("c", "s3"), silence=2)
     said = ends(engine)
-    assert trace()[-3:] == ["end sleep 2500", "left sleep 2500", "Remove-VM a"]
+    assert trace()[-3:] == ["end sleep 3500", "left sleep 3500", "Remove-VM a"]
     assert b"Hvctl.ClientLost" in said
 
 

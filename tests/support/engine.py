@@ -110,7 +110,7 @@ class Engine:
         """Run steps as one batch and wait for its answer."""
         return self.answer(self.start(*steps, request_id=request_id, **more))
 
-    def answer(self, request_id: str, timeout: float = 30.0) -> Answer:
+    def answer(self, request_id: str, timeout: float = 60.0) -> Answer:
         """The frames of a request that has been sent."""
         frames: list[Frame] = []
         for frame in self._frames(timeout):
@@ -120,7 +120,7 @@ class Engine:
                 return Answer(tuple(frames))
         raise AssertionError("unreachable")
 
-    def next(self, kind: str, request_id: str | None = None, timeout: float = 30.0) -> Frame:
+    def next(self, kind: str, request_id: str | None = None, timeout: float = 60.0) -> Frame:
         """The next frame of a type; those before it are kept for `answer`."""
         passed: list[Frame] = []
         for frame in self._frames(timeout):
@@ -130,7 +130,7 @@ class Engine:
             passed.append(frame)
         raise AssertionError("unreachable")
 
-    def state(self, request_id: str, timeout: float = 30.0) -> str | None:
+    def state(self, request_id: str, timeout: float = 60.0) -> str | None:
         """What the engine says of a request; None if it says nothing."""
         self.send(self.protocol.simple("status", request_id))
         try:

@@ -62,6 +62,7 @@ $warmUpSeconds = 20
 $defaultSilenceSeconds = 120
 $keptBytesLimit = 32MB       # of answers that no client has acknowledged yet
 $targetTextLimit = 1000
+$recordsAtOnce = 100
 $frameMark = [string][char]30
 
 $invariant = [System.Globalization.CultureInfo]::InvariantCulture
@@ -334,17 +335,21 @@ function Send-Notice([string]$type, [string]$id, [System.Collections.IDictionary
     Invoke-Locked { Write-Bytes $bytes }
 }
 
-# A frame of an answer. Records come in thousands, so this calls nothing that it can do itself.
-function Send-Frame($answer, [string]$type, [string]$members) {
-    $out = $engine.Out
+function Send-Frame($answer, [string]$type, [string]$members) { Send-Frames $answer $type @($members) }
+
+# Frames of an answer, each written as one piece; for records, which come in thousands, many with one call.
+function Send-Frames($answer, [string]$type, $each) {
+    $out = $engine.Out; $frames = $answer.Frames; $ascii = [System.Text.Encoding]::ASCII
+    $head = $frameMark + '{"type":"' + $type + '","id":' + $answer.IdText + ',"n":'
     [System.Threading.Monitor]::Enter($out)
     try {
-        $n = ($answer.Frames.Count + 1).ToString($invariant)
-        $text = $frameMark + '{"type":"' + $type + '","id":' + $answer.IdText + ',"n":' + $n + ',' + $members + "}`n"
-        $bytes = [System.Text.Encoding]::ASCII.GetBytes($text)
-        $answer.Frames.Add($bytes)
-        $answer.Size += $bytes.Length
-        try { $out.Write($bytes, 0, $bytes.Length); $out.Flush() } catch { return }
+        foreach ($members in $each) {
+            $n = ($frames.Count + 1).ToString($invariant)
+            $bytes = $ascii.GetBytes($head + $n + ',' + $members + "}`n")
+            $frames.Add($bytes)
+            $answer.Size += $bytes.Length
+            try { $out.Write($bytes, 0, $bytes.Length); $out.Flush() } catch { continue }
+        }
     } finally {
         [System.Threading.Monitor]::Exit($out)
     }
@@ -376,6 +381,8 @@ function Complete-Answer($answer, $fields) {
         Limit-Answers
     }
 }
+
+function Get-NothingDone { [ordered]@{ ok = $false; undone = @(); not_undone = @(); elapsed = 0 } }
 
 function Clear-Answer($answer) {
     if ($answer.State -cne 'done') { return }
@@ -807,7 +814,8 @@ function Get-Failures($running) {
     $failures = [System.Collections.Generic.List[object]]::new()
     $reason = $running.Shell.InvocationStateInfo.Reason
     $record = $null
-    if ($null -ne $reason -and $null -eq $running.StopReason) {
+    $stopped = Test-Stopped $running
+    if ($null -ne $reason -and -not $stopped) {
         if ($reason -is [System.Management.Automation.RuntimeException]) { $record = $reason.ErrorRecord }
         else { $record = [System.Management.Automation.ErrorRecord]::new($reason, $reason.GetType().Name, 'NotSpecified', $null) }
     }
@@ -815,10 +823,15 @@ function Get-Failures($running) {
         if ($null -eq $record -or $each.Exception -ne $record.Exception) { $failures.Add((ConvertTo-Failure $each $each.Exception)) }
     }
     if ($null -ne $record) { $failures.Add((ConvertTo-Failure $record $reason)) }
-    if ($running.StopReason -ceq 'StepTimedOut') {
+    if ($stopped -and $running.StopReason -ceq 'StepTimedOut') {
         $failures.Add((New-Failure 'Hvctl.StepTimedOut' 'OperationTimeout' "The step did not end within $($running.Timeout.ToString($invariant)) seconds."))
     }
     , $failures
+}
+
+# A cmdlet may have come to its end before the request to stop reached it.
+function Test-Stopped($running) {
+    $null -ne $running.StopReason -and $running.Shell.InvocationStateInfo.State -ne 'Completed'
 }
 
 function Close-Call($running) {
@@ -846,7 +859,7 @@ function Receive-Step($batch, $running) {
     $step = $running.Step
     $failures = Get-Failures $running
     $objects = Select-Objects $running.Output.ReadAll() $step.Where
-    $stopped = $null -ne $running.StopReason
+    $stopped = Test-Stopped $running
     Close-Call $running
     $batch.Objects[$step.Id] = $objects
     Send-Records $batch $step $objects
@@ -871,23 +884,41 @@ function Complete-Step($batch, $step, $failures, [bool]$stopped) {
     if ($failures.Count -gt 0 -and $step.OnError -ceq 'stop') { $batch.Ended = $true }
 }
 
-# One record an object. The common cases are written right here: a function call costs more than all else together.
+# One record an object. PowerShell compiles a function that is called again and again, and interprets a long loop.
 function Send-Records($batch, $step, $objects) {
-    $count = $step.Select.Count
-    if ($count -eq 0) { return }
-    $builder = [System.Text.StringBuilder]::new()
-    $head = '"step":' + (Format-Text $step.Id) + ',"data":{'
-    $unsafe = $jsonUnsafe; $culture = $invariant
-    $paths = [object[]]::new($count); $names = [string[]]::new($count); $keys = [string[]]::new($count)
-    for ($i = 0; $i -lt $count; $i++) {
-        $paths[$i] = $step.Select[$i].Path
-        if ($paths[$i].Length -eq 1) { $names[$i] = $paths[$i][0] }
-        $keys[$i] = $(if ($i -gt 0) { ',' }) + (Format-Text $step.Select[$i].Text) + ':'
+    if ($step.Select.Count -eq 0) { return }
+    $columns = Get-Columns $step
+    for ($from = 0; $from -lt $objects.Count; $from += $recordsAtOnce) {
+        $count = [System.Math]::Min($recordsAtOnce, $objects.Count - $from)
+        Send-Frames $batch.Answer 'record' (Format-Records $columns $objects.GetRange($from, $count))
     }
+}
+
+function Get-Columns($step) {
+    $count = $step.Select.Count
+    $columns = @{
+        Head = '"step":' + (Format-Text $step.Id) + ',"data":{'
+        Paths = [object[]]::new($count); Names = [string[]]::new($count); Keys = [string[]]::new($count)
+    }
+    for ($i = 0; $i -lt $count; $i++) {
+        $path = $step.Select[$i].Path
+        $columns.Paths[$i] = $path
+        if ($path.Length -eq 1) { $columns.Names[$i] = $path[0] }
+        $columns.Keys[$i] = $(if ($i -gt 0) { ',' }) + (Format-Text $step.Select[$i].Text) + ':'
+    }
+    $columns
+}
+
+# The common cases are written right here: a function call costs more than all else together.
+function Format-Records($columns, $objects) {
+    $builder = [System.Text.StringBuilder]::new()
+    $records = [System.Collections.Generic.List[object]]::new()
+    $unsafe = $jsonUnsafe; $culture = $invariant
+    $head = $columns.Head; $paths = $columns.Paths; $names = $columns.Names; $keys = $columns.Keys
     foreach ($object in $objects) {
         $null = $builder.Clear().Append($head)
         $properties = $object.PSObject.Properties
-        for ($i = 0; $i -lt $count; $i++) {
+        for ($i = 0; $i -lt $keys.Length; $i++) {
             $null = $builder.Append($keys[$i])
             $value = $null
             if ($names[$i]) {
@@ -905,12 +936,16 @@ function Send-Records($batch, $step, $objects) {
             elseif ($value -is [string] -and -not $unsafe.IsMatch($value)) { $text = '"' + $value + '"' }
             elseif ($value -is [int] -or $value -is [long]) { $text = $value.ToString($culture) }
             elseif ($value -is [bool]) { if ($value) { $text = 'true' } else { $text = 'false' } }
+            elseif ($value -is [double] -and -not [double]::IsNaN($value) -and -not [double]::IsInfinity($value)) {
+                $text = $value.ToString('R', $culture)
+            }
             elseif ($value -is [timespan]) { $text = ([decimal]$value.Ticks / 10000000).ToString($culture) }
             else { $text = ''; Add-JsonValue $builder $value }
             $null = $builder.Append($text)
         }
-        Send-Frame $batch.Answer 'record' $builder.Append('}').ToString()
+        $records.Add($builder.Append('}').ToString())
     }
+    , $records
 }
 
 # --- A batch --------------------------------------------------------------------------------------------------------------
@@ -1026,7 +1061,12 @@ function Invoke-UndoCall($batch, $step) {
 function Invoke-Driver {
     Initialize-Worker
     foreach ($request in $engine.Requests.GetConsumingEnumerable()) {
-        Invoke-Batch $request
+        try {
+            Invoke-Batch $request
+        } catch {
+            Send-Error $request.Answer $null (Get-Refusal $_) $false
+            Complete-Answer $request.Answer (Get-NothingDone)
+        }
         if ($engine.ClientGone) { break }
     }
     [System.Environment]::Exit(0)
@@ -1144,7 +1184,7 @@ function Receive-Run([string]$id, $json) {
         }
     } catch {
         Send-Error $answer $null (Get-Refusal $_) $false
-        Complete-Answer $answer ([ordered]@{ ok = $false; undone = @(); not_undone = @(); elapsed = 0 })
+        Complete-Answer $answer (Get-NothingDone)
         return
     }
     $engine.RunningId = $id
@@ -1183,7 +1223,8 @@ function Invoke-Main($script) {
     $driver = Start-Driver $script
     Send-Hello
     Receive-Requests
-    # The driver ends the process when the batch under way is done or taken back; this script cannot, for it was handed stdin.
+    if ($null -eq $engine.RunningId) { [System.Environment]::Exit(0) }
+    # The driver ends the process when the batch under way is done or taken back.
     $engine.ClientGone = $true
     $engine.Requests.CompleteAdding()
     $null = $driver.AsyncWaitHandle.WaitOne()
