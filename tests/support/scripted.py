@@ -200,11 +200,11 @@ class ScriptedTransport:
         self.on_receive: list[Fault] = []
         self.resets = 0
         self.operations = 0
-        self._answer = answer or (lambda _: [])
+        self.answer = answer or (lambda _: [])
         self._takes = takes
 
     def open(self, nonce: str) -> None:
-        self.engine = ScriptedEngine(self.clock, self.log, nonce, self._answer, self._takes)
+        self.engine = ScriptedEngine(self.clock, self.log, nonce, self.answer, self._takes)
         self.engines.append(self.engine)
         self.log.engines += 1
         fields = {"protocol": PROTOCOL, "nonce": nonce, "engine": engine_hash(), "host": "HV01", "rights": None}

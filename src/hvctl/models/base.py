@@ -29,7 +29,13 @@ class Model(BaseModel):
     """A frozen value that JSON and tables are made of."""
 
     # A command uses one or two models of those in its modules: the others need no validators.
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        defer_build=True,
+        json_schema_serialization_defaults_required=True,
+    )
 
     def as_json(self) -> dict[str, Any]:
         """The value as JSON-ready data, with the attributes' names as keys."""
