@@ -365,6 +365,46 @@ class TestTime:
         assert answer.records("all") == []
         assert lab.names() == ["web1"]
 
+    def test_an_interrupt_at_any_statement_ends_like_a_cancel(self, lab: SimulatedHost) -> None:
+        disk = Step(
+            "disk",
+            Call("New-VHD", {"Path": r"C:\VMs\x.vhdx", "SizeBytes": GIB}),
+            undo=Call("Remove-Item", {"LiteralPath": Ref("disk", property="Path")}),
+        )
+        finished = False
+        interrupts = 0
+        while not finished:
+            with lab.connect() as client:
+                finished = self.interrupted(client, interrupts + 1, new_vm("vm", "x"), disk, ALL)
+            interrupts += not finished
+            assert lab.names() == (["x"] if finished else [])
+            assert lab.value("Test-Path", ".", LiteralPath=r"C:\VMs\x.vhdx") is finished
+        assert interrupts > 30
+
+    @staticmethod
+    def interrupted(client: Connection, after: int, *steps: Step) -> bool:
+        """Interrupt the batch at its n-th statement; whether it had ended before."""
+        count = 0
+
+        def statement(_text: str) -> None:
+            nonlocal count
+            count += 1
+            if count == after:
+                raise KeyboardInterrupt
+
+        assert client.transport.world is not None
+        client.transport.world.trace(statement)
+        request_id = client.start(*steps)
+        try:
+            return client.finish(request_id).error_ids == []
+        except KeyboardInterrupt:
+            client.send("cancel", request_id)
+            answer = client.finish(request_id)
+            assert answer.error_ids == ["Hvctl.Cancelled"]
+            assert answer.done is not None
+            assert answer.done["not_undone"] == []
+            return False
+
     def test_a_client_that_closes_is_a_lost_one(self, lab: SimulatedHost) -> None:
         hang(lab)
         with lab.connect() as client:

@@ -50,6 +50,7 @@ class LabEngine:
         self._out = bytearray()
         self._answers: dict[str, _Answer] = {}
         self._running: _Answer | None = None
+        self._runner: BatchRunner | None = None
         self._work: Generator[float, None, None] | None = None
         self._last_line = time.monotonic()
         self._lost = False
@@ -137,14 +138,14 @@ class LabEngine:
             self._complete(answer, ok=False, undone=[], not_undone=[])
             return
         self._running = answer
-        runner = BatchRunner(
+        self._runner = BatchRunner(
             self._world,
             self._host.name,
             steps,
             lambda kind, fields: self._emit(answer, kind, fields),
-            lambda starting: self._must_end(answer, starting=starting),
+            lambda *, starting: self._must_end(answer, starting=starting),
         )
-        self._work = self._run(answer, runner)
+        self._work = self._run(answer, self._runner)
 
     def _receive_cancel(self, request_id: str) -> None:
         if self._running is None or self._running.id != request_id:
@@ -172,8 +173,8 @@ class LabEngine:
 
     # ---- running
 
-    def _run(self, answer: _Answer, runner: BatchRunner) -> Generator[float, None, None]:
-        yield from runner.run()
+    def _run(self, answer: _Answer, runner: BatchRunner, *, abandoned: bool = False) -> Generator[float, None, None]:
+        yield from runner.abandon() if abandoned else runner.run()
         self._complete(answer, ok=not runner.ended, undone=runner.undone, not_undone=runner.not_undone)
 
     def _step(self) -> float:
@@ -184,9 +185,10 @@ class LabEngine:
             self._work = None
             return 0.0
         except BaseException:
-            self._work = None
-            self._running = None
+            # Most likely the user's Ctrl-C: the batch ends as a cancelled one when the engine is pumped again.
+            answer, runner, self._runner = self._running, self._runner, None
             self._world.rollback()
+            self._work = self._run(answer, runner, abandoned=True) if answer and runner else None
             raise
 
     def _must_end(self, answer: _Answer, *, starting: bool) -> Refused | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from hvctl.lab import frozen
 from hvctl.lab.calls import invoke
@@ -23,7 +23,13 @@ HEARTBEAT_EVERY = 5.0
 """Seconds after which a batch that waits says that its process still lives."""
 
 Emit = Callable[[str, dict[str, Any]], None]
-Check = Callable[[bool], "Refused | None"]
+
+
+class Check(Protocol):
+    """Says why a batch must end here, if it must."""
+
+    def __call__(self, *, starting: bool) -> Refused | None:
+        """`starting` is whether a step is about to start."""
 
 
 class _NothingToDo(Exception):
@@ -72,7 +78,7 @@ class BatchRunner:
         host: The name of the host that the batch runs on.
         steps: The steps, already checked.
         emit: Takes the type and the fields of each frame but `done`.
-        check: Says whether the batch must end here; its argument is whether a step is about to start.
+        check: Says whether the batch must end here.
     """
 
     def __init__(self, world: World, host: str, steps: list[LabStep], emit: Emit, check: Check) -> None:
@@ -100,6 +106,18 @@ class BatchRunner:
                 end += 1
             yield from self._side_by_side(deque(self._steps[start:end]))
             start = end
+        self._finish()
+
+    def abandon(self) -> Generator[float, None, None]:
+        """End the batch after an exception came out of `run`: take back what was finished."""
+        self._world.rollback()
+        refused = self._check(starting=True) or Refused("Cancelled", "OperationStopped", "The batch was cancelled.")
+        self._emit("error", {"step": None, **refused.record, "undo": False})
+        self.ended = True
+        self._finish()
+        yield from ()
+
+    def _finish(self) -> None:
         if self.ended:
             self._take_back()
         if self._owner.noted:
@@ -157,7 +175,7 @@ class BatchRunner:
     def _must_end(self, tasks: list[_Task], *, starting: bool) -> bool:
         if self.ended:
             return True
-        refused = self._check(starting)
+        refused = self._check(starting=starting)
         if refused is None:
             return False
         self.ended = True
@@ -224,12 +242,11 @@ class BatchRunner:
     def _settle(self, step: LabStep, objects: list[Any], *, changes: bool, failed: bool) -> None:
         """Commit what the step did, together with how to take it back."""
         world = self._world
-        journaled = None
+        undo: tuple[LabStep, int | None] | None = None
         if step.undo is not None and (objects or not failed) and all(step is not each for each, _n in self._undo):
-            if world.in_transaction:
-                journaled = self._journal(step, step.undo, objects)
-            self._undo.append((step, journaled))
+            undo = (step, self._journal(step, step.undo, objects) if world.in_transaction else None)
         if not world.in_transaction:
+            self._undo += [undo] if undo else []
             return
         if self._owner.noted and not failed and self._is_last_stop(step):
             world.forget(self._owner.id)
@@ -237,6 +254,7 @@ class BatchRunner:
         if changes and not world.setting("pace"):
             world.set_clock(world.now() + TICK)
         world.commit()
+        self._undo += [undo] if undo else []
 
     def _is_last_stop(self, step: LabStep) -> bool:
         """Whether what the batch makes is whole once this step is done."""

@@ -58,6 +58,7 @@ class World:
         self._settings: dict[str, Any] | None = None
         self._clock: float | None = None
         self._serial = 0
+        self._trace: Callable[[str], object] | None = None
         try:
             self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         except sqlite3.DatabaseError as error:
@@ -131,6 +132,8 @@ class World:
         self.close()
 
     def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        if self._trace is not None:
+            self._trace(statement)
         try:
             return self._db.execute(statement, values).fetchall()
         except sqlite3.DatabaseError as error:
@@ -226,8 +229,8 @@ class World:
         self._settings = self._clock = None
 
     def trace(self, callback: Callable[[str], object] | None) -> None:
-        """Call `callback` with every SQL statement before it runs."""
-        self._db.set_trace_callback(callback)
+        """Call `callback` with every SQL statement before it runs; what it raises comes out where the statement is."""
+        self._trace = callback
 
     # Settings, clock, identifiers
 
