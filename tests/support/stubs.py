@@ -64,6 +64,16 @@ _REFERENCE_TYPES = {
 }
 _IDENTIFIER = re.compile(r"[A-Za-z]\w*")
 
+BASES = {
+    "DvdDrive": "VMComponentObject",
+    "HardDiskDrive": "VMComponentObject",
+    "VMNetworkAdapter": "VMNetworkAdapterBase",
+    "VMNetworkAdapterBase": "VMComponentObject",
+    "VMSnapshot": "VirtualMachineBase",
+    "VirtualMachine": "VirtualMachineBase",
+}
+"""The class that one of Hyper-V's classes is made from, where a parameter's type is such a class."""
+
 RETURN_BOUND = (
     "[pscustomobject]@{ Cmdlet = $CmdletName; Set = $PSCmdlet.ParameterSetName; Bound = @($PSBoundParameters.Keys) }"
 )
@@ -84,6 +94,9 @@ if ($null -eq $body) {
 . $body
 Export-ModuleMember -Function NAMES
 """
+
+MEMBERS = "[string]$Name; [guid]$Id"
+"""What every class has."""
 
 Cmdlets = Mapping[str, Mapping[str, Any]]
 
@@ -119,8 +132,8 @@ def write_module(
     folder = root / name
     folder.mkdir(parents=True, exist_ok=True)
     cmdlets = reference() if cmdlets is None else cmdlets
-    _write(folder / "body.ps1", module_text(cmdlets, behaviour or {}, prelude))
-    _write(folder / f"{name}.psm1", _LOADER.replace("NAMES", ", ".join(sorted(cmdlets))))
+    write_text(folder / "body.ps1", module_text(cmdlets, behaviour or {}, prelude))
+    write_text(folder / f"{name}.psm1", _LOADER.replace("NAMES", ", ".join(sorted(cmdlets))))
     return root
 
 
@@ -136,20 +149,36 @@ def module_text(cmdlets: Cmdlets, behaviour: Mapping[str, str], prelude: str = "
     unknown = behaviour.keys() - cmdlets.keys()
     if unknown:
         raise ValueError(f"the reference does not have {', '.join(sorted(unknown))}")
-    enums, classes = _declarations(cmdlets)
+    enums, classes = declarations(cmdlets)
     lines = [f"enum {name} {{ {'; '.join(values)} }}" for name, values in sorted(enums.items())]
-    lines += [f"class {name} {{ [string]$Name; [guid]$Id }}" for name in sorted(classes)]
+    lines += [f"class {heading(name)} {{ {'' if name in BASES else MEMBERS} }}" for name in by_base(classes)]
     lines.append(prelude)
     lines += [_function(name, entry, enums, behaviour.get(name)) for name, entry in sorted(cmdlets.items())]
     return "\n".join([*lines, ""])
 
 
-def _write(file: Path, text: str) -> None:
+def by_base(classes: Iterable[str]) -> list[str]:
+    """Class names in alphabetical order, but each after the one it is made from."""
+    return sorted(classes, key=lambda name: (len(_ancestors(name)), name))
+
+
+def heading(name: str) -> str:
+    """What follows the word `class` in a class's declaration."""
+    return f"{name} : {BASES[name]}" if name in BASES else name
+
+
+def _ancestors(name: str) -> list[str]:
+    return [BASES[name], *_ancestors(BASES[name])] if name in BASES else []
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a PowerShell file."""
     # Windows PowerShell reads a file without a byte-order mark in the ANSI code page.
     file.write_text(text, encoding="utf-8-sig")
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as a single-quoted PowerShell string."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -157,7 +186,7 @@ def _element(type_name: str) -> str:
     return type_name.removesuffix("[]")
 
 
-def _declarations(cmdlets: Cmdlets) -> tuple[dict[str, list[str]], set[str]]:
+def declarations(cmdlets: Cmdlets) -> tuple[dict[str, list[str]], set[str]]:
     """The enums (name to values) and the classes that the parameters mention."""
     enums: dict[str, list[str]] = {}
     classes: set[str] = set()
@@ -185,12 +214,15 @@ def _type_literal(parameter: Mapping[str, Any], enums: Mapping[str, list[str]]) 
     return f"[{name}]"
 
 
-def _parameter(name: str, parameter: Mapping[str, Any], sets: Mapping[str, Any], enums: Mapping[str, list[str]]) -> str:
+def parameter_text(
+    name: str, parameter: Mapping[str, Any], sets: Mapping[str, Any], enums: Mapping[str, list[str]]
+) -> str:
+    """A parameter's declaration: its attributes, its type and its name."""
     attributes = []
     for set_name, members in sets.items():
         if name not in members["parameters"]:
             continue
-        flags = [] if set_name == "__AllParameterSets" else [f"ParameterSetName={_quoted(set_name)}"]
+        flags = [] if set_name == "__AllParameterSets" else [f"ParameterSetName={quoted(set_name)}"]
         if name in members["mandatory"] or name in members.get("mandatory_switches", []):
             flags.append("Mandatory")
         position = parameter.get("positions")
@@ -202,24 +234,25 @@ def _parameter(name: str, parameter: Mapping[str, Any], sets: Mapping[str, Any],
         flags += ["ValueFromPipelineByPropertyName"] if "ByPropertyName" in pipeline else []
         attributes.append(f"[Parameter({', '.join(flags)})]")
     if parameter["aliases"]:
-        attributes.append(f"[Alias({', '.join(map(_quoted, parameter['aliases']))})]")
-    if parameter.get("values") and _element(parameter["type"]) not in enums:
-        attributes.append(f"[ValidateSet({', '.join(map(_quoted, parameter['values']))})]")
+        attributes.append(f"[Alias({', '.join(map(quoted, parameter['aliases']))})]")
+    if parameter.get("values") and set(parameter["values"]) != set(enums.get(_element(parameter["type"]), ())):
+        attributes.append(f"[ValidateSet({', '.join(map(quoted, parameter['values']))})]")
     return f"    {''.join(attributes)}{_type_literal(parameter, enums)}${name}"
 
 
 def _function(name: str, entry: Mapping[str, Any], enums: Mapping[str, list[str]], behaviour: str | None) -> str:
     binding = ["PositionalBinding=$false"]
     if entry["default_parameter_set"]:
-        binding.append(f"DefaultParameterSetName={_quoted(entry['default_parameter_set'])}")
+        binding.append(f"DefaultParameterSetName={quoted(entry['default_parameter_set'])}")
     if entry.get("supports_should_process"):
         binding.append("SupportsShouldProcess")
         if entry.get("confirm_impact"):
-            binding.append(f"ConfirmImpact={_quoted(entry['confirm_impact'])}")
+            binding.append(f"ConfirmImpact={quoted(entry['confirm_impact'])}")
     parameters = ",\n".join(
-        _parameter(each, parameter, entry["parameter_sets"], enums) for each, parameter in entry["parameters"].items()
+        parameter_text(each, parameter, entry["parameter_sets"], enums)
+        for each, parameter in entry["parameters"].items()
     )
-    body = behaviour if behaviour is not None else RETURN_BOUND.replace("$CmdletName", _quoted(name))
+    body = behaviour if behaviour is not None else RETURN_BOUND.replace("$CmdletName", quoted(name))
     return (
         f"function {name} {{\n  [CmdletBinding({', '.join(binding)})] param(\n{parameters}\n  )\n"
         f"  process {{\n{body}\n  }}\n}}"

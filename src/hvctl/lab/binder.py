@@ -194,17 +194,16 @@ def _check_values(parameter: Parameter, value: Value) -> None:
 
 
 def _check_empty(parameter: Parameter, value: Value) -> None:
-    problem = None
-    if value is None:
-        problem = ("NullNotAllowed", "null")
-    elif parameter.element in ("Object", "PSObject"):
+    problem = ("EmptyArrayNotAllowed", "an empty array") if value == [] else None
+    for item in value if isinstance(value, list) else [value]:
+        if item is None and (value is None or not _is_value_type(parameter)):
+            problem = ("NullNotAllowed", "null")
+        elif item == "":
+            problem = ("EmptyStringNotAllowed", "an empty string")
+        if problem is not None:
+            break
+    if value is not None and parameter.element in ("Object", "PSObject"):
         return
-    elif value == "" or (isinstance(value, list) and "" in value):
-        problem = ("EmptyStringNotAllowed", "an empty string")
-    elif isinstance(value, list) and None in value and not _is_value_type(parameter):
-        problem = ("NullNotAllowed", "null")
-    elif value == []:
-        problem = ("EmptyArrayNotAllowed", "an empty array")
     if problem is not None:
         raise BindError(
             "ParameterArgumentValidationError" + problem[0],

@@ -232,7 +232,7 @@ def _enum_number(members: Mapping[str, int], wanted: Value, *, alone: bool) -> i
         # Whole numbers are cut to the 32 bits of an enum.
         return (int(wanted) + (1 << 31)) % (1 << 32) - (1 << 31)
     if isinstance(wanted, list):
-        wanted = text(wanted)
+        return members[_enum(members, wanted)]
     if not isinstance(wanted, str):
         raise CannotConvert
     folded = wanted.strip().lower()
