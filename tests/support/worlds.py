@@ -1,0 +1,24 @@
+"""What a world of the lab holds, to compare two moments of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+PASSING = {"owner", "journal"}
+"""Tables that say who is at work, not what there is."""
+
+
+def everything(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table that says what there is; nothing where there is no world yet."""
+    if not path.exists():
+        return {}
+    with closing(sqlite3.connect(path)) as database:
+        tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")]
+        return {
+            table: sorted(database.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
+            for table in tables
+            if table not in PASSING
+        }
