@@ -10,6 +10,7 @@ from tests.support.simulated import GIB, SimulatedHost
 from hvctl.errors import ExitCode, HvctlError, UsageError
 from hvctl.lab import seeds, world
 from hvctl.lab.entities import Adapter, Host
+from hvctl.lab.settings import EPOCH, TICK
 from hvctl.lab.world import World
 from hvctl.powershell.batch import Call, Ref, Step
 
@@ -98,12 +99,12 @@ def test_a_read_does_not_move_the_clock_and_a_change_does(lab: SimulatedHost) ->
 
     start = now()
     lab.names()
-    assert now() == start == world.EPOCH
+    assert now() == start == EPOCH
     lab.new_vm()
-    assert now() == start + world.TICK
+    assert now() == start + TICK
     with pytest.raises(Exception, match="unable to find"):
         lab.call("Start-VM", Name="nix")
-    assert now() == start + world.TICK
+    assert now() == start + TICK
 
 
 def test_settings(lab: SimulatedHost) -> None:

@@ -7,15 +7,16 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, Protocol
 
-from hvctl.lab import frozen
+from hvctl.lab import frozen, picking
 from hvctl.lab.calls import invoke
 from hvctl.lab.context import NEVER, Context, Failure, Wait
 from hvctl.lab.conversion import Tagged
 from hvctl.lab.entities import Host
-from hvctl.lab.live import Live, flatten
+from hvctl.lab.live import Live
 from hvctl.lab.owners import Owner
-from hvctl.lab.steps import LabCall, LabStep, RefArgument, Refused, Where
-from hvctl.lab.world import TICK, World
+from hvctl.lab.settings import TICK
+from hvctl.lab.steps import LabCall, LabStep, RefArgument, Refused
+from hvctl.lab.world import World
 from hvctl.powershell.cmdlets import CMDLETS
 
 SIDE_BY_SIDE = 16
@@ -227,11 +228,11 @@ class BatchRunner:
     def _complete(
         self, step: LabStep, outputs: list[Any], failures: list[dict[str, object]], *, stopped: bool, changes: bool
     ) -> None:
-        objects = [each for each in outputs if _matches(each, step.where)]
-        records = [{path: _read(each, path) for path in step.select} for each in objects] if step.select else []
+        objects = [each for each in outputs if picking.matches(each, step.where)]
+        records = [{path: picking.read(each, path) for path in step.select} for each in objects] if step.select else []
         self._objects[step.id] = objects
         if not failures and not stopped:
-            failures += _miss(step, len(objects))
+            failures += picking.miss(step, len(objects))
         self._settle(step, objects, changes=changes, failed=stopped or bool(failures))
         for record in records:
             self._emit("record", {"step": step.id, "data": record})
@@ -328,9 +329,11 @@ class BatchRunner:
         for each in objects:
             if isinstance(each, Live):
                 each.refresh()
-        objects = [each for each in objects if _matches(each, ref.where)]
+        objects = [each for each in objects if picking.matches(each, ref.where)]
         if ref.all:
-            values = _flat([each if ref.property is None else _raw(each, ref.property) for each in objects])
+            values = picking.flat(
+                [each if ref.property is None else picking.raw(each, ref.property) for each in objects]
+            )
             if not values:
                 raise _NothingToDo
             return values
@@ -339,47 +342,4 @@ class BatchRunner:
         if len(objects) > 1:
             message = f"Step '{ref.step}' returned {len(objects)} such objects, not one."
             raise Refused("RefAmbiguous", "InvalidResult", message)
-        return objects[0] if ref.property is None else _raw(objects[0], ref.property)
-
-
-def _miss(step: LabStep, count: int) -> list[dict[str, object]]:
-    cmdlet = step.call.cmdlet
-    if step.expect == "one" and count == 0:
-        return [Refused("ExpectedOne", "ObjectNotFound", f"{cmdlet} returned no such object.").record]
-    if step.expect == "one" and count > 1:
-        message = f"{cmdlet} returned {count} such objects, not one."
-        return [Refused("ExpectedOne", "InvalidResult", message).record]
-    if step.expect == "none" and count:
-        message = f"{cmdlet} returned an object where none must be."
-        return [Refused("ExpectedNone", "ResourceExists", message).record]
-    return []
-
-
-def _raw(output: Any, path: str) -> Any:  # noqa: ANN401 - a property is any value
-    if path == "." or not isinstance(output, Live):
-        return output if path == "." else None
-    return output.get(path)
-
-
-def _read(output: Any, path: str) -> Any:  # noqa: ANN401 - any value as JSON
-    return flatten(_raw(output, path))
-
-
-def _matches(output: Any, where: Where) -> bool:  # noqa: ANN401 - an object or a plain value
-    return all(any(text in wanted for text in _texts(_read(output, path))) for path, wanted in where.items())
-
-
-def _texts(value: Any) -> list[str]:  # noqa: ANN401 - any value as JSON
-    if isinstance(value, list):
-        return [text for item in value for text in _texts(item)]
-    return [] if value is None else [str(value).lower()]
-
-
-def _flat(values: list[Any]) -> list[Any]:
-    flat: list[Any] = []
-    for value in values:
-        if isinstance(value, list):
-            flat += _flat(value)
-        elif value is not None:
-            flat.append(value)
-    return flat
+        return picking.raw(objects[0], ref.property or ".")

@@ -9,7 +9,8 @@ from hvctl.errors import UsageError
 from hvctl.lab import paths
 from hvctl.lab.entities import GIB, Adapter, File, Host, Switch, Vm
 from hvctl.lab.kinds.host import RELEASES
-from hvctl.lab.world import EPOCH, World
+from hvctl.lab.settings import EPOCH
+from hvctl.lab.world import World
 
 WORLDS = {"one-host": ("hv01",), "two-hosts": ("hv01", "hv02")}
 """The kinds of world, and the names of their hosts."""

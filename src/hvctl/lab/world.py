@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,30 +18,7 @@ from hvctl.errors import ConflictError, HvctlError
 from hvctl.lab import paths
 from hvctl.lab.entities import Entity, File, Vm
 from hvctl.lab.schema import APPLICATION, KEYS, STATEMENTS, TABLES, VERSION
-
-EPOCH = 1735689600.0
-"""Where every world's clock starts: 2025-01-01T00:00:00Z."""
-TICK = 1.0
-"""Seconds by which the lab's clock advances with every step that changes something."""
-
-DEFAULTS: Mapping[str, Any] = {
-    "rights": True,
-    "get_vm_without_rights": "empty",
-    "error_ids": {},
-    "default_startup_memory": 512 << 20,
-    "new_vhd_creates_folder": False,
-    "stop_force_turns_off": True,
-    "pace": 0,
-    "guest": {},
-}
-"""What can be set in a world, and how it is otherwise.
-
-`rights`: the user may administer Hyper-V; else `get_vm_without_rights` says whether Get-VM gives nothing ("empty") or
-an "error". `error_ids`: error ids by situation. `default_startup_memory`: what New-VM gives, in bytes.
-`new_vhd_creates_folder`: New-VHD makes missing folders. `stop_force_turns_off`: Stop-VM -Force pulls the plug when the
-guest does not shut down. `pace`: real seconds that a second of the lab's clock takes; 0 for none. `guest`: how guests
-behave (see guests.BEHAVIOUR).
-"""
+from hvctl.lab.settings import DEFAULTS, guid
 
 E = TypeVar("E", bound=Entity)
 
@@ -282,13 +259,9 @@ class World:
 
     def new_id(self, kind: str) -> str:
         """A GUID that follows from the seed and a counter: the same world played twice has the same ids."""
-        import hashlib
-
         counter = int(self.meta("counter")) + 1
         self.set_meta("counter", counter)
-        digest = hashlib.sha256(f"{self.meta('seed')}/{kind}/{counter}".encode()).hexdigest()
-        variant = "89ab"[int(digest[16], 16) % 4]
-        return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
+        return guid(f"{self.meta('seed')}/{kind}/{counter}")
 
     # Entities
 
