@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hvctl.errors import ConsentError, HvctlError, UsageError
+from hvctl.errors import CancelledError, ConsentError, HvctlError, UsageError
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -100,8 +100,9 @@ class Context:
         write(self.options, items, single=single, model=model or (type(items[0]) if items else None))
 
     def note(self, text: str) -> None:
-        """Say something on stderr, unless `--quiet`."""
-        if not self.options.quiet:
+        """Say something on stderr, unless `--quiet`, or where a program reads JSON: there only errors are said."""
+        told_to_program = self.options.output in ("json", "ndjson") and not sys.stderr.isatty()
+        if not (self.options.quiet or told_to_program):
             self._say(text)
 
     def detail(self, text: str) -> None:
@@ -125,16 +126,20 @@ class Context:
 
         Raises:
             ConsentError: There is no terminal to ask on, and no `--yes`.
+            CancelledError: There is no answer.
             HvctlError: The answer is no.
         """
         if self.options.yes:
             return
         self.require_consent(question.rstrip("?"))
-        import typer
-
         from hvctl.output.streams import printable
 
-        if not typer.confirm(printable(question), err=True):
+        sys.stderr.write(f"{printable(question)} [y/N]: ")
+        sys.stderr.flush()
+        answer = sys.stdin.readline()
+        if not answer:
+            raise CancelledError("Interrupted.")
+        if answer.strip().lower() not in ("y", "yes"):
             raise HvctlError("Nothing was changed: the answer was no.")
 
     def log_change(self, host: str, object_name: str, outcome: str) -> None:
