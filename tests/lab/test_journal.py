@@ -187,4 +187,14 @@ def test_a_reset_waits_for_nobody_and_breaks_nobody(lab: SimulatedHost) -> None:
         seeds.reset(lab.path, seed=5)
         assert client.run(Step("all", Call("Get-VM"), select=("Name",))).records("all") == []
         client.run(Step("vm", Call("New-VM", {"Name": "y"})))
-    assert lab.names() == ["y"]
+        seeds.reset(lab.path)
+    assert lab.names() == []
+
+
+def test_a_host_that_a_reset_took_away_is_told(world_file: Path) -> None:
+    seeds.reset(world_file, world="two-hosts")
+    with SimulatedHost(world_file, "hv02").connect() as client:
+        seeds.reset(world_file)
+        answer = client.run(Step("vm", Call("New-VM", {"Name": "y"})))
+    assert answer.error_ids == ["Hvctl.BadRequest"]
+    assert "hv02" in answer.errors[0]["message"]

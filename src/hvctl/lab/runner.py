@@ -197,9 +197,10 @@ class BatchRunner:
         # A transaction that has read cannot turn into one that writes while another process writes.
         world.begin(reading=not changes and not self._is_last_stop(step))
         outputs: list[Any] = []
-        context = self._context(step.call.cmdlet, said, stops=step.on_error == "stop")
+        context: Context | None = None
         stopped = False
         try:
+            context = self._context(step.call.cmdlet, said, stops=step.on_error == "stop")
             calls = invoke(context, self._resolve(step.call), (*step.select, *step.where))
             for output in calls:
                 if not isinstance(output, Wait):
@@ -218,7 +219,7 @@ class BatchRunner:
             return
         except (Failure, Refused) as failure:
             said.error(failure.record)
-            if not outputs and not context.completed:
+            if not outputs and not (context and context.completed):
                 world.rollback()
         except BaseException:
             world.rollback()
@@ -279,7 +280,7 @@ class BatchRunner:
     def _context(self, cmdlet: str, said: _Said, *, stops: bool) -> Context:
         host = self._world.get(Host, self._host)
         if host is None:
-            raise Refused("HostGone", "ObjectNotFound", f"The world has no host {self._host} any more.")
+            raise Refused("BadRequest", "ObjectNotFound", f"The lab has no host {self._host} any more.")
         return Context(self._world, host, cmdlet, said, stops=stops)
 
     # ---- undo
