@@ -69,7 +69,7 @@ $invariant = [System.Globalization.CultureInfo]::InvariantCulture
 $ignoreCase = [System.StringComparer]::OrdinalIgnoreCase
 
 # --- JSON in: strict, and exact for every string ------------------------------------------------------------------------
-# ConvertFrom-Json turns text that looks like a date into a date; the framework's other readers lose lone surrogates.
+# ConvertFrom-Json turns text that looks like a date into a date, and the framework's reader takes what is not JSON.
 
 $jsonToken = [regex]::new('\G[ \t\r]*(?:([{}\[\],:])' +
     '|"((?>(?:[^"\\\x00-\x1f]+|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*))"' +
@@ -147,7 +147,8 @@ function ConvertFrom-JsonEscape([string]$text) {
 
 function ConvertFrom-JsonNumber([string]$text) {
     $whole = [long]0
-    if ([long]::TryParse($text, [System.Globalization.NumberStyles]::AllowLeadingSign, $invariant, [ref]$whole)) { return $whole }
+    $signed = [System.Globalization.NumberStyles]::AllowLeadingSign
+    if ([long]::TryParse($text, $signed, $invariant, [ref]$whole)) { return $whole }
     $large = [uint64]0
     if ([uint64]::TryParse($text, [System.Globalization.NumberStyles]::None, $invariant, [ref]$large)) { return $large }
     [double]::Parse($text, [System.Globalization.NumberStyles]::Float, $invariant)
@@ -161,7 +162,8 @@ function Add-JsonText($builder, [string]$text) {
     $null = $builder.Append('"')
     $at = 0
     foreach ($match in $jsonUnsafe.Matches($text)) {
-        $null = $builder.Append($text, $at, $match.Index - $at).Append('\u').Append(([int]$text[$match.Index]).ToString('x4', $invariant))
+        $code = ([int]$text[$match.Index]).ToString('x4', $invariant)
+        $null = $builder.Append($text, $at, $match.Index - $at).Append('\u').Append($code)
         $at = $match.Index + 1
     }
     $null = $builder.Append($text, $at, $text.Length - $at).Append('"')
@@ -356,7 +358,8 @@ function Send-Frames($answer, [string]$type, $each) {
 }
 
 function New-Answer([string]$id) {
-    @{ Id = $id; IdText = Format-Text $id; State = 'running'; Size = 0; Frames = [System.Collections.Generic.List[byte[]]]::new() }
+    $frames = [System.Collections.Generic.List[byte[]]]::new()
+    @{ Id = $id; IdText = Format-Text $id; State = 'running'; Size = 0; Frames = $frames }
 }
 
 function Send-Error($answer, $step, $failure, [bool]$undo) {
@@ -405,7 +408,9 @@ function Limit-Answers {
 # --- Failures -------------------------------------------------------------------------------------------------------------
 
 function New-Failure([string]$errorId, [string]$category, [string]$message) {
-    [ordered]@{ message = $message; category = $category; error_id = $errorId; exception = $null; hresult = $null; target = $null }
+    [ordered]@{
+        message = $message; category = $category; error_id = $errorId; exception = $null; hresult = $null; target = $null
+    }
 }
 
 # A refusal of the engine's own, to be thrown; Get-Refusal finds it again in a catch block.
@@ -417,6 +422,8 @@ function New-Refusal([string]$errorId, [string]$category, [string]$message) {
 
 function New-BadRequest([string]$message) { New-Refusal 'Hvctl.BadRequest' 'InvalidData' $message }
 
+function Assert-Request($holds, [string]$otherwise) { if (-not $holds) { throw (New-BadRequest $otherwise) } }
+
 function Get-Refusal($record) {
     $refusal = $record.Exception.Data['Hvctl']
     if ($null -ne $refusal) { return $refusal }
@@ -426,7 +433,8 @@ function Get-Refusal($record) {
 # An error record and the reason the pipeline gave, as the fields of an error frame.
 function ConvertTo-Failure($record, $reason) {
     $exception = $record.Exception
-    if ($null -eq $exception -or $exception -is [System.Management.Automation.ParentContainsErrorRecordException]) { $exception = $reason }
+    $placeholder = [System.Management.Automation.ParentContainsErrorRecordException]
+    if ($null -eq $exception -or $exception -is $placeholder) { $exception = $reason }
     $failure = New-Failure $record.FullyQualifiedErrorId $record.CategoryInfo.Category.ToString() $record.ToString()
     if (Test-RefusedPrompt $exception) {
         $failure['category'] = 'InvalidOperation'
@@ -455,7 +463,9 @@ function Get-HResult($exception) {
     $found = $null
     while ($null -ne $exception) {
         $code = [long]$exception.HResult -band 4294967295
-        if ($exception -is [System.ComponentModel.Win32Exception]) { $code = 2147942400 + ($exception.NativeErrorCode -band 65535) }
+        if ($exception -is [System.ComponentModel.Win32Exception]) {
+            $code = 2147942400 + ($exception.NativeErrorCode -band 65535)  # 0x80070000, as a Win32 error becomes an HRESULT
+        }
         if ($code -ne 0 -and @(32787, 32768) -notcontains ($code -shr 16)) { $found = $code }
         $exception = $exception.InnerException
     }
@@ -472,40 +482,42 @@ function Get-TargetText($target) {
 # A batch is checked whole before its first step runs.
 
 function Get-JsonMember([object]$json, [string]$name) {
-    if ($json -isnot [System.Collections.Generic.Dictionary[string, object]]) { throw (New-BadRequest 'An object is missing.') }
+    Assert-Request ($json -is [System.Collections.Generic.Dictionary[string, object]]) 'An object is missing.'
     if ($json.ContainsKey($name)) { return , $json[$name] }
     , $null
 }
 
 function Get-TextMember($json, [string]$name) {
     $text = Get-JsonMember $json $name
-    if ($text -isnot [string] -or $text.Length -eq 0) { throw (New-BadRequest "'$name' must be a text.") }
+    Assert-Request ($text -is [string] -and $text.Length -gt 0) "'$name' must be a text."
     $text
 }
 
 function Get-ChoiceMember($json, [string]$name, [string[]]$choices) {
     $text = Get-JsonMember $json $name
     if ($null -eq $text) { return $choices[0] }
-    if ($choices -cnotcontains $text) { throw (New-BadRequest "'$name' must be one of: $($choices -join ', ').") }
+    Assert-Request ($choices -ccontains $text) "'$name' must be one of: $($choices -join ', ')."
     $text
 }
 
 function Get-SecondsMember($json, [string]$name) {
     $seconds = Get-JsonMember $json $name
     if ($null -eq $seconds) { return $null }
-    if (($seconds -isnot [long] -and $seconds -isnot [double]) -or $seconds -lt 0) { throw (New-BadRequest "'$name' must be a number of seconds.") }
+    $isNumber = $seconds -is [long] -or $seconds -is [double]
+    Assert-Request ($isNumber -and $seconds -ge 0) "'$name' must be a number of seconds."
     [double]$seconds
 }
 
 function Get-ListMember($json, [string]$name) {
     $list = Get-JsonMember $json $name
     if ($null -eq $list) { $list = [System.Collections.Generic.List[object]]::new() }
-    if ($list -isnot [System.Collections.Generic.List[object]]) { throw (New-BadRequest "'$name' must be a list.") }
+    Assert-Request ($list -is [System.Collections.Generic.List[object]]) "'$name' must be a list."
     , $list
 }
 
 function ConvertTo-Path($text) {
-    if ($text -isnot [string] -or $text -notmatch '\A(\.|[A-Za-z]\w*(\.[A-Za-z]\w*)*)\z') { throw (New-BadRequest "'$text' is not a property path.") }
+    $isPath = $text -is [string] -and $text -match '\A(\.|[A-Za-z]\w*(\.[A-Za-z]\w*)*)\z'
+    Assert-Request $isPath "'$text' is not a property path."
     if ($text -ceq '.') { return , [string[]]@() }
     , $text.Split('.')
 }
@@ -513,11 +525,11 @@ function ConvertTo-Path($text) {
 function ConvertTo-Where($json) {
     $where = [System.Collections.Generic.List[object]]::new()
     if ($null -eq $json) { return , $where }
-    if ($json -isnot [System.Collections.Generic.Dictionary[string, object]]) { throw (New-BadRequest "'where' must be an object.") }
+    Assert-Request ($json -is [System.Collections.Generic.Dictionary[string, object]]) "'where' must be an object."
     foreach ($name in $json.Keys) {
         $texts = [System.Collections.Generic.HashSet[string]]::new($ignoreCase)
         foreach ($text in (Get-ListMember $json $name)) {
-            if ($text -isnot [string]) { throw (New-BadRequest "'where' must name texts.") }
+            Assert-Request ($text -is [string]) "'where' must name texts."
             $null = $texts.Add($text)
         }
         $where.Add(@{ Path = ConvertTo-Path $name; Texts = $texts })
@@ -537,7 +549,7 @@ function ConvertTo-Steps($list) {
 
 function ConvertTo-Step($json, $known) {
     $id = Get-TextMember $json 'id'
-    if ($known.Contains($id)) { throw (New-BadRequest "Two steps are called '$id'.") }
+    Assert-Request (-not $known.Contains($id)) "Two steps are called '$id'."
     $step = @{
         Id = $id
         Call = ConvertTo-Call $json $id $known
@@ -552,10 +564,12 @@ function ConvertTo-Step($json, $known) {
     }
     foreach ($text in (Get-ListMember $json 'select')) { $step.Select.Add(@{ Text = $text; Path = ConvertTo-Path $text }) }
     foreach ($need in $step.Needs) {
-        if ($need -isnot [string] -or -not $known.Contains($need)) { throw (New-BadRequest "Step '$id' needs a step that does not come before it.") }
+        $isKnown = $need -is [string] -and $known.Contains($need)
+        Assert-Request $isKnown "Step '$id' needs a step that does not come before it."
     }
-    if ($null -ne $step.Group -and $step.Group -isnot [string]) { throw (New-BadRequest "'group' must be a text.") }
-    if ($null -ne $step.Group -and $step.OnError -ceq 'stop') { throw (New-BadRequest "Step '$id' runs beside others and cannot stop them.") }
+    Assert-Request ($null -eq $step.Group -or $step.Group -is [string]) "'group' must be a text."
+    $isFree = $null -eq $step.Group -or $step.OnError -ceq 'continue'
+    Assert-Request $isFree "Step '$id' runs beside others and cannot stop them."
     $null = $known.Add($id)
     $undo = Get-JsonMember $json 'undo'
     if ($null -ne $undo) { $step.Undo = ConvertTo-Call $undo $id $known }
@@ -572,9 +586,9 @@ function ConvertTo-Call($json, [string]$stepId, $known) {
     $parameters = [System.Collections.Generic.Dictionary[string, object]]::new($ignoreCase)
     $given = Get-JsonMember $json 'parameters'
     if ($null -ne $given) {
-        if ($given -isnot [System.Collections.Generic.Dictionary[string, object]]) { throw (New-BadRequest "'parameters' must be an object.") }
+        Assert-Request ($given -is [System.Collections.Generic.Dictionary[string, object]]) "'parameters' must be an object."
         foreach ($name in $given.Keys) {
-            if ($parameters.ContainsKey($name)) { throw (New-BadRequest "Parameter '$name' is given twice.") }
+            Assert-Request (-not $parameters.ContainsKey($name)) "Parameter '$name' is given twice."
             $parameters.Add($name, (ConvertTo-Argument $given[$name] $known))
         }
     }
@@ -593,7 +607,7 @@ function ConvertTo-Argument($json, $known) {
     }
     if ($json -isnot [System.Collections.Generic.Dictionary[string, object]]) { return , $json }
     if ($json.ContainsKey('$ref')) { return ConvertTo-Ref $json $known }
-    if ($json.Count -ne 1) { throw (New-BadRequest 'A value has no tag that is known, or several.') }
+    Assert-Request ($json.Count -eq 1) 'A value has no tag that is known, or several.'
     foreach ($tag in $json.Keys) { $content = $json[$tag] }
     try {
         switch -CaseSensitive ($tag) {
@@ -618,20 +632,20 @@ function ConvertTo-Argument($json, $known) {
 
 function ConvertTo-Ref($json, $known) {
     foreach ($name in $json.Keys) {
-        if (@('$ref', 'where', 'property', 'all') -cnotcontains $name) { throw (New-BadRequest "A ref has no '$name'.") }
+        Assert-Request (@('$ref', 'where', 'property', 'all') -ccontains $name) "A ref has no '$name'."
     }
     $step = Get-TextMember $json '$ref'
-    if (-not $known.Contains($step)) { throw (New-BadRequest "A ref names '$step', which does not come before it.") }
+    Assert-Request ($known.Contains($step)) "A ref names '$step', which does not come before it."
     $property = Get-JsonMember $json 'property'
     $all = Get-JsonMember $json 'all'
-    if ($null -ne $all -and $all -isnot [bool]) { throw (New-BadRequest "'all' must be true or false.") }
-    $ref = [ordered]@{ Step = $step; Where = ConvertTo-Where (Get-JsonMember $json 'where'); Path = $null; All = $true -eq $all }
-    if ($null -ne $property) { $ref.Path = ConvertTo-Path $property }
-    $ref
+    Assert-Request ($null -eq $all -or $all -is [bool]) "'all' must be true or false."
+    $path = $null
+    if ($null -ne $property) { $path = ConvertTo-Path $property }
+    [ordered]@{ Step = $step; Where = ConvertTo-Where (Get-JsonMember $json 'where'); Path = $path; All = $true -eq $all }
 }
 
 function ConvertTo-Secret($text) {
-    if ($text -isnot [string]) { throw (New-BadRequest 'A secret must be a text.') }
+    Assert-Request ($text -is [string]) 'A secret must be a text.'
     $secret = [System.Security.SecureString]::new()
     foreach ($character in $text.ToCharArray()) { $secret.AppendChar($character) }
     $secret.MakeReadOnly()
@@ -641,7 +655,7 @@ function ConvertTo-Secret($text) {
 function ConvertTo-Hashtable($pairs, $known) {
     $table = [hashtable]::new($ignoreCase)
     foreach ($pair in $pairs) {
-        if ($pair.Count -ne 2 -or $pair[0] -isnot [string]) { throw (New-BadRequest 'A hashtable is a list of pairs.') }
+        Assert-Request ($pair.Count -eq 2 -and $pair[0] -is [string]) 'A hashtable is a list of pairs.'
         $table.Add($pair[0], (ConvertTo-Argument $pair[1] $known))
     }
     , $table
@@ -676,9 +690,10 @@ function Resolve-Ref($ref, $batch) {
         if ($values.Count -eq 0) { $batch.NothingToDo = $true }
         return , $values.ToArray()
     }
-    if ($objects.Count -eq 0) { throw (New-Refusal 'Hvctl.RefNotFound' 'ObjectNotFound' "Step '$($ref.Step)' returned no such object.") }
+    $name = "Step '$($ref.Step)'"
+    if ($objects.Count -eq 0) { throw (New-Refusal 'Hvctl.RefNotFound' 'ObjectNotFound' "$name returned no such object.") }
     if ($objects.Count -gt 1) {
-        throw (New-Refusal 'Hvctl.RefAmbiguous' 'InvalidResult' "Step '$($ref.Step)' returned $($objects.Count) such objects, not one.")
+        throw (New-Refusal 'Hvctl.RefAmbiguous' 'InvalidResult' "$name returned $($objects.Count) such objects, not one.")
     }
     if ($null -eq $ref.Path) { return , $objects[0] }
     , (Get-PathValue $objects[0] $ref.Path 0)
@@ -769,7 +784,8 @@ function Stop-Call($running, [string]$reason) {
 
 # Waits until a call ends, a moment passes or a request wants attention.
 function Wait-Calls($calls) {
-    [System.Threading.WaitHandle[]]$handles = @($engine.Attention) + @(foreach ($running in $calls) { $running.Handle.AsyncWaitHandle })
+    $ends = @(foreach ($running in $calls) { $running.Handle.AsyncWaitHandle })
+    [System.Threading.WaitHandle[]]$handles = @($engine.Attention) + $ends
     $null = [System.Threading.WaitHandle]::WaitAny($handles, $pollMilliseconds)
 }
 
@@ -778,7 +794,8 @@ function Watch-Call($batch, $running) {
     $ended = $running.Handle.IsCompleted
     Send-Streams $batch $running
     if ($ended) { return $true }
-    if ($null -ne $running.Timeout -and $running.Clock.Elapsed.TotalSeconds -ge $running.Timeout) { Stop-Call $running 'StepTimedOut' }
+    $isLate = $null -ne $running.Timeout -and $running.Clock.Elapsed.TotalSeconds -ge $running.Timeout
+    if ($isLate) { Stop-Call $running 'StepTimedOut' }
     # A blocking call inside a cmdlet cannot be stopped; such a cmdlet is left to itself.
     $null -ne $running.StopClock -and $running.StopClock.Elapsed.TotalSeconds -ge $stopGraceSeconds
 }
@@ -786,10 +803,10 @@ function Watch-Call($batch, $running) {
 function Send-Streams($batch, $running) {
     $streams = $running.Shell.Streams
     for (; $running.Warnings -lt $streams.Warning.Count; $running.Warnings++) {
-        Send-Frame $batch.Answer 'warning' (Format-Members ([ordered]@{ step = $running.Step.Id; message = $streams.Warning[$running.Warnings].Message }))
+        Send-Message $batch $running 'warning' $streams.Warning[$running.Warnings]
     }
     for (; $running.Verbose -lt $streams.Verbose.Count; $running.Verbose++) {
-        Send-Frame $batch.Answer 'verbose' (Format-Members ([ordered]@{ step = $running.Step.Id; message = $streams.Verbose[$running.Verbose].Message }))
+        Send-Message $batch $running 'verbose' $streams.Verbose[$running.Verbose]
     }
     $latest = [ordered]@{}
     for (; $running.Progress -lt $streams.Progress.Count; $running.Progress++) {
@@ -799,13 +816,18 @@ function Send-Streams($batch, $running) {
     foreach ($record in $latest.Values) { Send-Progress $batch $running.Step.Id $record }
 }
 
+function Send-Message($batch, $running, [string]$type, $record) {
+    Send-Frame $batch.Answer $type (Format-Members ([ordered]@{ step = $running.Step.Id; message = $record.Message }))
+}
+
 function Send-Progress($batch, [string]$stepId, $record) {
     $percent = $null; $seconds = $null
     if ($record.PercentComplete -ge 0) { $percent = $record.PercentComplete }
     if ($record.RecordType -eq 'Completed') { $percent = 100 }
     if ($record.SecondsRemaining -ge 0) { $seconds = $record.SecondsRemaining }
     Send-Frame $batch.Answer 'progress' (Format-Members ([ordered]@{
-        step = $stepId; activity = $record.Activity; status = $record.StatusDescription; percent = $percent; seconds_left = $seconds
+        step = $stepId; activity = $record.Activity; status = $record.StatusDescription
+        percent = $percent; seconds_left = $seconds
     }))
 }
 
@@ -817,14 +839,19 @@ function Get-Failures($running) {
     $stopped = Test-Stopped $running
     if ($null -ne $reason -and -not $stopped) {
         if ($reason -is [System.Management.Automation.RuntimeException]) { $record = $reason.ErrorRecord }
-        else { $record = [System.Management.Automation.ErrorRecord]::new($reason, $reason.GetType().Name, 'NotSpecified', $null) }
+        else {
+            $name = $reason.GetType().Name
+            $record = [System.Management.Automation.ErrorRecord]::new($reason, $name, 'NotSpecified', $null)
+        }
     }
     foreach ($each in $running.Shell.Streams.Error.ReadAll()) {
-        if ($null -eq $record -or $each.Exception -ne $record.Exception) { $failures.Add((ConvertTo-Failure $each $each.Exception)) }
+        $isSame = $null -ne $record -and $each.Exception -eq $record.Exception
+        if (-not $isSame) { $failures.Add((ConvertTo-Failure $each $each.Exception)) }
     }
     if ($null -ne $record) { $failures.Add((ConvertTo-Failure $record $reason)) }
     if ($stopped -and $running.StopReason -ceq 'StepTimedOut') {
-        $failures.Add((New-Failure 'Hvctl.StepTimedOut' 'OperationTimeout' "The step did not end within $($running.Timeout.ToString($invariant)) seconds."))
+        $message = "The step did not end within $($running.Timeout.ToString($invariant)) seconds."
+        $failures.Add((New-Failure 'Hvctl.StepTimedOut' 'OperationTimeout' $message))
     }
     , $failures
 }
@@ -871,9 +898,14 @@ function Receive-Step($batch, $running) {
 }
 
 function Get-Miss($step, [int]$count) {
-    if ($step.Expect -ceq 'one' -and $count -eq 0) { New-Failure 'Hvctl.ExpectedOne' 'ObjectNotFound' "$($step.Call.Cmdlet) returned no such object." }
-    elseif ($step.Expect -ceq 'one' -and $count -gt 1) { New-Failure 'Hvctl.ExpectedOne' 'InvalidResult' "$($step.Call.Cmdlet) returned $count such objects, not one." }
-    elseif ($step.Expect -ceq 'none' -and $count -gt 0) { New-Failure 'Hvctl.ExpectedNone' 'ResourceExists' "$($step.Call.Cmdlet) returned an object where none must be." }
+    $name = $step.Call.Cmdlet
+    if ($step.Expect -ceq 'one' -and $count -eq 0) {
+        New-Failure 'Hvctl.ExpectedOne' 'ObjectNotFound' "$name returned no such object."
+    } elseif ($step.Expect -ceq 'one' -and $count -gt 1) {
+        New-Failure 'Hvctl.ExpectedOne' 'InvalidResult' "$name returned $count such objects, not one."
+    } elseif ($step.Expect -ceq 'none' -and $count -gt 0) {
+        New-Failure 'Hvctl.ExpectedNone' 'ResourceExists' "$name returned an object where none must be."
+    }
 }
 
 function Complete-Step($batch, $step, $failures, [bool]$stopped) {
@@ -958,7 +990,9 @@ function Invoke-Batch($request) {
         Undo = [System.Collections.Generic.Stack[object]]::new()
         Ended = $false; UndoUntil = $null; NothingToDo = $false
     }
-    $outcome = @{ Undone = [System.Collections.Generic.List[object]]::new(); NotUndone = [System.Collections.Generic.List[object]]::new() }
+    $outcome = @{
+        Undone = [System.Collections.Generic.List[object]]::new(); NotUndone = [System.Collections.Generic.List[object]]::new()
+    }
     try {
         Invoke-Steps $batch (ConvertTo-Steps $request.Steps)
     } catch {
@@ -1012,7 +1046,8 @@ function Test-Ended($batch, $calls, [bool]$starting) {
         $failure = New-Failure 'Hvctl.Cancelled' 'OperationStopped' 'The batch was cancelled.'
         $batch.UndoUntil = $batch.Clock.Elapsed.TotalSeconds + $undoGraceSeconds
     } elseif ($null -ne $batch.Deadline -and $batch.Clock.Elapsed.TotalSeconds -ge $batch.Deadline) {
-        $failure = New-Failure 'Hvctl.Deadline' 'OperationTimeout' "The batch did not end within $($batch.Deadline.ToString($invariant)) seconds."
+        $message = "The batch did not end within $($batch.Deadline.ToString($invariant)) seconds."
+        $failure = New-Failure 'Hvctl.Deadline' 'OperationTimeout' $message
     } else {
         return $false
     }
@@ -1079,7 +1114,8 @@ function Start-Driver($script) {
     $shell = [powershell]::Create()
     $shell.Runspace = $runspace
     $null = $shell.AddCommand('Invoke-Command').AddParameter('NoNewScope', $true)
-    $null = $shell.AddParameter('ScriptBlock', $script.Ast.GetScriptBlock()).AddParameter('ArgumentList', @($null, $null, $null, $engine))
+    $null = $shell.AddParameter('ScriptBlock', $script.Ast.GetScriptBlock())
+    $null = $shell.AddParameter('ArgumentList', @($null, $null, $null, $engine))
     $shell.BeginInvoke()
 }
 
@@ -1101,15 +1137,20 @@ function Get-WindowsBuild {
 }
 
 function Get-WindowsProduct {
-    try { [Microsoft.Win32.Registry]::GetValue('HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion', 'ProductName', $null) } catch { $null }
+    $key = 'HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion'
+    try { [Microsoft.Win32.Registry]::GetValue($key, 'ProductName', $null) } catch { $null }
 }
 
 function Get-Rights {
     try {
-        $principal = [System.Security.Principal.WindowsPrincipal]::new([System.Security.Principal.WindowsIdentity]::GetCurrent())
+        $user = [System.Security.Principal.WindowsIdentity]::GetCurrent()
+        $principal = [System.Security.Principal.WindowsPrincipal]::new($user)
         $held = [System.Collections.Generic.List[object]]::new()
-        if ($principal.IsInRole([System.Security.Principal.SecurityIdentifier]::new('S-1-5-32-544'))) { $held.Add('Administrators') }
-        if ($principal.IsInRole([System.Security.Principal.SecurityIdentifier]::new('S-1-5-32-578'))) { $held.Add('Hyper-V Administrators') }
+        $groups = [ordered]@{ 'Administrators' = 'S-1-5-32-544'; 'Hyper-V Administrators' = 'S-1-5-32-578' }
+        foreach ($name in $groups.Keys) {
+            $group = [System.Security.Principal.SecurityIdentifier]::new($groups[$name])
+            if ($principal.IsInRole($group)) { $held.Add($name) }
+        }
         , $held
     } catch {
         $null
@@ -1121,7 +1162,8 @@ function Get-ModuleVersions {
     try {
         foreach ($module in @(Get-Module -ListAvailable -Name 'Hyper-V', 'Storage', 'FailoverClusters')) {
             $known = $versions[$module.Name]
-            if ($null -eq $known -or $module.Version -gt [version]$known) { $versions[$module.Name] = $module.Version.ToString() }
+            $isNewer = $null -eq $known -or $module.Version -gt [version]$known
+            if ($isNewer) { $versions[$module.Name] = $module.Version.ToString() }
         }
     } catch {
         $versions.Clear()
