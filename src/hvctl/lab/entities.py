@@ -26,6 +26,11 @@ class Record:
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - each field has its own type
         self.__dict__.update(values)
 
+    @classmethod
+    def is_default(cls, name: str, value: object) -> bool:
+        """Whether a field has this value unless it is given."""
+        return name in cls.__dict__ and cls.__dict__[name] == value and type(cls.__dict__[name]) is type(value)
+
 
 class Host(Record):
     """A Hyper-V host: what it is and where it puts things."""

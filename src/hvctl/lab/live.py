@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from hvctl.lab.world import World
@@ -136,16 +137,12 @@ def table(*groups: Mapping[str, Read | Property]) -> dict[str, Property]:
 
 def fields(**names: str) -> dict[str, Read | Property]:
     """Properties that are attributes of the entity: property name to attribute name."""
-    return {name: _field(attribute) for name, attribute in names.items()}
+    return {name: attrgetter(f"entity.{attribute}") for name, attribute in names.items()}
 
 
 def constants(**values: object) -> dict[str, Read | Property]:
     """Properties that are the same for every object of the kind."""
     return {name: _constant(value) for name, value in values.items()}
-
-
-def _field(attribute: str) -> Read:
-    return lambda live: getattr(live.entity, attribute)
 
 
 def _constant(value: object) -> Read:

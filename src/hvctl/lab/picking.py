@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hvctl.lab.conversion import text
-from hvctl.lab.live import Live, flatten
+from hvctl.lab.live import Kind, Live, Read, flatten
 from hvctl.lab.steps import LabStep, Refused, Where
 
 
@@ -28,6 +29,26 @@ def raw(output: Any, path: str) -> Any:  # noqa: ANN401 - a property is any valu
     if path == ".":
         return output
     return output.get(path) if isinstance(output, Live) else None
+
+
+def records(outputs: Iterable[Any], paths: Sequence[str]) -> list[dict[str, Any]]:
+    """A record for each object, with the values at the paths; none where no path is wanted."""
+    if not paths:
+        return []
+    plans: dict[Kind | None, list[tuple[str, Read]]] = {}
+    found = []
+    for output in outputs:
+        kind = output.kind if isinstance(output, Live) else None
+        if kind not in plans:
+            plans[kind] = [(path, _reader(kind, path)) for path in paths]
+        found.append({path: flatten(reader(output)) for path, reader in plans[kind]})
+    return found
+
+
+def _reader(kind: Kind | None, path: str) -> Read:
+    """What reads a path of objects of a kind; a property of the object itself is read without detours."""
+    known = kind.properties.get(path.lower()) if kind else None
+    return known.read if known else lambda output: raw(output, path)
 
 
 def read(output: Any, path: str) -> Any:  # noqa: ANN401 - any value as JSON

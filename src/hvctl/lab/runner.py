@@ -230,7 +230,7 @@ class BatchRunner:
         self, step: LabStep, outputs: list[Any], failures: list[dict[str, object]], *, stopped: bool, changes: bool
     ) -> None:
         objects = [each for each in outputs if picking.matches(each, step.where)]
-        records = [{path: picking.read(each, path) for path in step.select} for each in objects] if step.select else []
+        records = picking.records(objects, step.select)
         self._objects[step.id] = objects
         if not failures and not stopped:
             failures += picking.miss(step, len(objects))
