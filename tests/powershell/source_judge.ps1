@@ -20,7 +20,9 @@ function describe($value) {
         return '{"pairs":[' + (@($pairs) -join ',') + ']}'
     }
     if ($value -is [datetime]) { return '"' + (encode $value.ToString('o')) + '"' }
-    if ($value -is [timespan]) { return '"' + (encode "$value") + '"' }
+    if ($value -is [timespan] -or $value -is [System.Management.Automation.PSCustomObject]) {
+        return '"' + (encode "$value") + '"'
+    }
     if ($value -is [double]) { return $value.ToString('E16', [cultureinfo]::InvariantCulture) }
     [System.Convert]::ToString($value, [cultureinfo]::InvariantCulture)
 }

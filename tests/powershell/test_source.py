@@ -128,7 +128,7 @@ def test_needs_and_lists_that_may_be_empty() -> None:
         if (@($vms | ForEach-Object { $_.Id } | Where-Object { $null -ne $_ }).Count) {
             Save-VM -Id @($vms | ForEach-Object { $_.Id } | Where-Object { $null -ne $_ }) -ErrorAction Continue
         }
-        if (($vms | Where-Object { $_.State -eq 'Running' })) {
+        if ($vms | Where-Object { $_.State -eq 'Running' }) {
             Save-VM -VM ($vms | Where-Object { $_.State -eq 'Running' }) -ErrorAction Continue
         }
         if (PATHS.Count) {
@@ -438,7 +438,7 @@ any_text = st.one_of(
 )
 many_texts = st.lists(any_text, min_size=1, max_size=25)
 by_hypothesis = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 HARMLESS = ["", "Get-VM", "Where-Object", "New-VM"]
 
@@ -563,6 +563,9 @@ def test_refs_checks_and_selections_run(judge: Judge) -> None:
             Step("found", Call("Start-VM", {"VM": Ref("host", {"Id": "ID-1"}, "Name")}), needs=("host", "error")),
             Step("lost", Call("Start-VM", {"VM": Ref("host", {"Id": "id-2"}, all=True)})),
             Step("none", Call("Start-VM", {"VM": Ref("host", property="Nothing", all=True)})),
+            Step("some", Call("Set-VM", {"A": Ref("host", {"Id": "id-1"}, all=True)})),
+            Step("both", Call("Set-VM", {"A": Ref("host", {"Id": "id-1"}, all=True), "B": Ref("host", all=True)})),
+            Step("neither", Call("Set-VM", {"A": Ref("host", {"Id": "x"}, all=True), "B": Ref("host", all=True)})),
             Step("all", Call("Start-VM", {"VM": Ref("host", property="Name", all=True)})),
             Step("last", Call("Set-VM", {"A": Ref("host", property="Name.Length")}), on_error="continue"),
         )
@@ -574,6 +577,8 @@ def test_refs_checks_and_selections_run(judge: Judge) -> None:
         ["Get-VM", *stop],
         ["Get-VM", *stop],
         ["Start-VM", "-VM", "one", *stop],
+        ["Set-VM", "-A", "@{Id=id-1; Name=one}", *stop],
+        ["Set-VM", "-A", "@{Id=id-1; Name=one}", "-B", "@{Id=id-1; Name=one}", *stop],
         ["Start-VM", "-VM", ["one"], *stop],
         ["Set-VM", "-A", 3, "-ErrorAction", "Continue"],
     ]

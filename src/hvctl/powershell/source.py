@@ -125,7 +125,9 @@ def _step(step: Step, names: _Names) -> list[str]:
     conditions = [f"${names.successes[step_id]}" for step_id in step.needs]
     conditions += [_some(ref, names) for ref in step.call.refs() if ref.all]
     if conditions:
-        body = [f"if ({' -and '.join(conditions)}) {{", *_indented(body), "}"]
+        alone = len(conditions) == 1 and conditions[0].startswith("(")
+        condition = conditions[0] if alone else f"({' -and '.join(conditions)})"
+        body = [f"if {condition} {{", *_indented(body), "}"]
     return lines + body
 
 
