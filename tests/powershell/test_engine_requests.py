@@ -431,6 +431,21 @@ def test_lost_client_is_held_to_the_deadline(traced):
     assert trace() == ["New-VM a", "start sleep 30000", "left sleep 30000", "Remove-VM a"]
 
 
+def test_lost_client_with_a_group_under_way_is_held_to_the_deadline(traced):
+    engine, trace = traced
+    group = {"on_error": "continue", "group": "g"}
+    short = [get("sleep 400", f"s{number}", **group) for number in range(20)]
+    engine.start(get("sleep 30000", "long", **group), *short, deadline=5)
+    while "start sleep 30000" not in trace():
+        time.sleep(0.05)
+    engine.transport._process.stdin.close()
+    said = ends(engine, 15)
+    assert trace()[-1] == "left sleep 30000"
+    assert "end sleep 30000" not in trace()
+    assert 0 < trace().count("end sleep 400") < 20
+    assert said.count(b"Hvctl.") == said.count(b"Hvctl.ClientLost") == 1
+
+
 def test_silent_client_is_lost(traced):
     engine, trace = traced
     engine.start(new("a", "s1"), get("sleep 3500", "s2"), new("c", "s3"), silence=2)

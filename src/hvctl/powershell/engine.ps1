@@ -1038,14 +1038,16 @@ function Invoke-SideBySide($batch, $waiting) {
 
 # Whether the batch ends here. Cancel and deadline stop what runs; a lost client only keeps the next step from starting.
 function Test-Ended($batch, $calls, [bool]$starting) {
+    $isLate = $null -ne $batch.Deadline -and $batch.Clock.Elapsed.TotalSeconds -ge $batch.Deadline
+    if ($isLate) { foreach ($running in $calls) { Stop-Call $running 'Ended' } }
     if ($batch.Ended) { return $true }
-    $lost = (Test-ClientLost $batch) -and $starting
-    if ($lost) {
+    if ((Test-ClientLost $batch) -and $starting) {
         $failure = New-Failure 'Hvctl.ClientLost' 'ConnectionError' 'The client is gone; no further step was started.'
     } elseif ($engine.CancelId -ceq $batch.Answer.Id) {
         $failure = New-Failure 'Hvctl.Cancelled' 'OperationStopped' 'The batch was cancelled.'
         $batch.UndoUntil = $batch.Clock.Elapsed.TotalSeconds + $undoGraceSeconds
-    } elseif ($null -ne $batch.Deadline -and $batch.Clock.Elapsed.TotalSeconds -ge $batch.Deadline) {
+        foreach ($running in $calls) { Stop-Call $running 'Ended' }
+    } elseif ($isLate) {
         $message = "The batch did not end within $($batch.Deadline.ToString($invariant)) seconds."
         $failure = New-Failure 'Hvctl.Deadline' 'OperationTimeout' $message
     } else {
@@ -1053,7 +1055,6 @@ function Test-Ended($batch, $calls, [bool]$starting) {
     }
     $batch.Ended = $true
     Send-Error $batch.Answer $null $failure $false
-    if (-not $lost) { foreach ($running in $calls) { Stop-Call $running 'Ended' } }
     $true
 }
 
