@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -114,7 +115,17 @@ class Hvctl:
 
     def json(self, *words: str, **options: Any) -> Any:
         """What one command line that must end in 0 writes as JSON."""
-        return self.ok(*words, "-o", "json", **options).data
+        end = words.index("--") if "--" in words else len(words)
+        return self.ok(*words[:end], "-o", "json", *words[end:], **options).data
+
+    def like(self, name: str, build: Callable[[Hvctl], None]) -> None:
+        """Give this home the lab that `build` makes; it is made once a test run, and copied."""
+        template = self.home.parent.parent / f"template-{name}"
+        if not template.exists():
+            build(self)
+            shutil.copytree(self.home / "lab", template)
+        else:
+            shutil.copytree(template, self.home / "lab")
 
     @property
     def world_file(self) -> Path:

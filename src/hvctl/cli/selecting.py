@@ -42,6 +42,8 @@ def selection(
     found: list[Name] = []
     for text in names or ():
         found += _from_stdin() if text == "-" else [_addressed(context, text)]
+    if context.named_host is not None:
+        _require_one_host(context, names or ())
     return Selection(tuple(found), _state_names(state), everything)
 
 
@@ -65,6 +67,23 @@ def _addressed(context: Context, text: str) -> Name:
             raise UsageError(f"'{text}' is on {host}, and the command is on {already}.", hint="One host a command.")
         context.named_host = host
     return Name(name)
+
+
+def _require_one_host(context: Context, names: Sequence[str]) -> None:
+    """Make sure that a name without a host, which means the chosen one, is not led astray by an address beside it."""
+    from hvctl.hosts import choose, split_address
+
+    plain = next((text for text in names if split_address(text)[0] is None), None)
+    if plain is None:
+        return
+    try:
+        chosen = choose(context.options.host).name
+    except UsageError:
+        chosen = "no host"
+    if chosen != context.named_host:
+        raise UsageError(
+            f"'{plain}' is on {chosen}, and another name is on {context.named_host}.", hint="One host a command."
+        )
 
 
 def _from_stdin() -> Iterator[Name]:
