@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import json
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 _FLAGS = [
     "-NoLogo",
@@ -59,8 +58,7 @@ if ($mode -ne 'FullLanguage') {
 @cache
 def engine_text() -> bytes:
     """The packaged engine as it runs on a host, with LF line ends."""
-    data = resources.files("hvctl.powershell").joinpath("engine.ps1").read_bytes()
-    return data.replace(b"\r\n", b"\n")
+    return Path(__file__).with_name("engine.ps1").read_bytes().replace(b"\r\n", b"\n")
 
 
 @cache
@@ -101,6 +99,8 @@ def encoded_command(script: str) -> str:
 
 @cache
 def _packed() -> bytes:
+    import gzip
+
     return base64.b64encode(gzip.compress(engine_text(), 9, mtime=0))
 
 
