@@ -80,6 +80,7 @@ class Hvctl:
         terminal: bool = False,
         wide: int | None = None,
         env: dict[str, str] | None = None,
+        encoding: str = "utf-8",
     ) -> Finished:
         """Run one command line.
 
@@ -89,9 +90,10 @@ class Hvctl:
             terminal: Whether somebody sits there to be asked: standard input and error are a terminal.
             wide: The columns of the terminal that standard output is; None where it is none.
             env: Environment variables besides those of the fixture.
+            encoding: What standard error can show.
         """
         content = stdin.encode() if isinstance(stdin, str) else stdin
-        out, err = _Stream(terminal=wide is not None), _Stream(terminal=terminal)
+        out, err = _Stream(terminal=wide is not None), _Stream(terminal=terminal, encoding=encoding)
         with self._monkeypatch.context() as patch:
             patch.setattr(sys, "stdin", _Stream(content, terminal=terminal))
             patch.setattr(sys, "stdout", out)
@@ -159,7 +161,7 @@ def _close_logs() -> None:
 def hvctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hvctl:
     """The command line, on a fresh lab."""
     for name in list(os.environ):
-        if name.startswith("HVCTL_") or name in ("NO_COLOR", "TERM"):
+        if (name.startswith("HVCTL_") and name != "HVCTL_TEST_PWSH") or name in ("NO_COLOR", "TERM"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HVCTL_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HVCTL_HOST", "lab")

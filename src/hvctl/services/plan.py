@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hvctl.errors import ConflictError, HvctlError, OutcomeUnknownError, PartialError
+from hvctl.errors import ConflictError, HvctlError, OutcomeUnknownError, PartialError, TimedOutError
 from hvctl.models.base import Outcome
 from hvctl.powershell.batch import Batch, Step
 from hvctl.services.failures import failure_of, with_sight
@@ -162,6 +162,8 @@ def _outcome(part: Part, result: Result, left: _Left, host: str, plan: Plan) -> 
     failure = part.failure or _batch_failure(part, result, host, plan)
     if failure is None and was_read:
         failure = _state_failure(part, left, host)
+    elif isinstance(failure, TimedOutError) and state is not None:
+        failure = _still(failure, part, state)
     if failure is not None:
         return _pair(part, host, "failed", state, failure)
     if part.goes and part.steps:
@@ -180,6 +182,17 @@ def _batch_failure(part: Part, result: Result, host: str, plan: Plan) -> HvctlEr
         message = part.messages.get(record.step or "")
         return failure_of(record, result, host=host, object_name=part.name, message=message)
     return None
+
+
+def _still(failure: TimedOutError, part: Part, state: str) -> TimedOutError:
+    """A time-out that says what the object is now."""
+    return TimedOutError(
+        f"{failure.message} '{part.name}' is still {state}.",
+        hint=failure.hint or "Allow more time with --timeout.",
+        host=failure.host,
+        object_name=part.name,
+        cmdlet_error=failure.cmdlet_error,
+    )
 
 
 def _state_failure(part: Part, left: _Left, host: str) -> HvctlError | None:

@@ -144,7 +144,11 @@ class Session:
     def _open(self) -> Wire:
         if self._wire is None:
             protocol = ClientProtocol(secrets.token_hex(16), engine_hash())
-            self._transport.open(protocol.nonce)
+            try:
+                self._transport.open(protocol.nonce)
+            except HvctlError as error:
+                error.host = error.host or self.host
+                raise
             self._wire = Wire(self._transport, protocol, self._clock, self._noise)
         return self._wire
 
