@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.support.engine import Engine
+from tests.support.engine import Answer, Engine
 
 from hvctl.powershell.batch import Call, Ref, Step
 from hvctl.powershell.bootstrap import engine_hash, engine_text
@@ -37,6 +37,12 @@ def ends(engine: Engine, seconds: float = 20.0) -> bytes:
         except TransportLost:
             return said
     raise AssertionError("the engine did not end")
+
+
+def cancel(engine: Engine, request_id: str) -> Answer:
+    """Cancel a request and wait for the end of its answer."""
+    engine.send(engine.protocol.simple("cancel", request_id))
+    return engine.answer(request_id)
 
 
 @pytest.fixture
@@ -79,12 +85,11 @@ def test_hello_leaves_open_what_it_cannot_tell(engine):
 
 
 def test_ping_is_answered_while_a_cmdlet_runs(engine):
-    request_id = engine.start(get("sleep 700"))
+    request_id = engine.start(get("sleep 30000"))
     engine.send(engine.protocol.simple("ping", "p"))
-    began = time.monotonic()
     assert engine.next("pong", "p").n == 0
-    assert time.monotonic() - began < 0.6
-    engine.answer(request_id)
+    assert engine.state(request_id) == "running"
+    cancel(engine, request_id)
 
 
 def test_frames_are_numbered(engine):
@@ -95,9 +100,9 @@ def test_frames_are_numbered(engine):
 def test_states_of_a_request(engine):
     request_id = "states"
     assert engine.state(request_id) == "unknown"
-    engine.start(get("sleep 500"), request_id=request_id)
+    engine.start(get("sleep 30000"), request_id=request_id)
     assert engine.state(request_id) == "running"
-    engine.answer(request_id)
+    cancel(engine, request_id)
     assert engine.state(request_id) == "done"
     engine.run(get("none"), ack=[request_id, "never heard of", 5])
     assert engine.state(request_id) == "forgotten"
@@ -135,7 +140,7 @@ def test_unknown_request(engine, kind):
 
 def test_a_request_runs_once(engine):
     engine.run(get("trace"))
-    request_id = engine.start(new("a", "s1"), get("sleep 500", "s2"))
+    request_id = engine.start(new("a", "s1"), get("sleep 2000", "s2"))
     engine.start(new("b", "s1"), request_id=request_id)
     assert engine.next("state", request_id)["state"] == "running"
     first = engine.answer(request_id)
@@ -150,11 +155,11 @@ def test_a_request_runs_once(engine):
 
 
 def test_busy_while_another_batch_runs(engine):
-    running = engine.start(get("sleep 600", select=("Name",)))
+    running = engine.start(get("sleep 30000"))
     refused = engine.run(get("one"))
     assert refused.errors == [(None, "Hvctl.Busy")]
     assert refused.done["ok"] is False
-    assert engine.answer(running).done["ok"] is True
+    assert cancel(engine, running).errors == [(None, "Hvctl.Cancelled")]
 
 
 @pytest.mark.parametrize("wrong", [{"nonce": "other"}, {"engine": "0" * 64}, {"nonce": None}])
@@ -380,7 +385,7 @@ def test_exit_ends_an_idle_engine_at_once(fresh_engine):
     began = time.monotonic()
     engine.send(engine.protocol.simple("exit"))
     assert ends(engine) == b""
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 def test_end_of_stdin_ends_an_idle_engine(fresh_engine):

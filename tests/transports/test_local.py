@@ -176,14 +176,14 @@ def test_close_kills_a_child_that_was_never_asked_anything(child):
 @posix
 def test_close_leaves_a_child_that_may_be_undoing_to_itself(child, tmp_path):
     marker = tmp_path / "undone"
-    transport = child(f"line(); line(); line(); time.sleep(4); open({str(marker)!r}, 'w').close()")
+    transport = child(f"line(); line(); line(); time.sleep(7); open({str(marker)!r}, 'w').close()")
     process = transport._process
     transport.send(b"\nrun\n")
     began = time.monotonic()
     transport.close()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 6
     assert not marker.exists()
-    assert process.wait(10) == 0
+    assert process.wait(20) == 0
     assert marker.exists()
 
 
@@ -253,7 +253,7 @@ def test_where_windows_powershell_is(environ, bits, path):
 
 @pytest.mark.unit
 def test_windows_powershell_does_not_get_the_modules_of_pwsh():
-    kept = r"C:\Users\a\Documents\WindowsPowerShell\Modules;C:\Windows\system32\WindowsPowerShell\v1.0\Modules;D:\My"
+    kept = r"C:\Users\a\WindowsPowerShell\Modules;C:\Windows\system32\WindowsPowerShell\v1.0\Modules;D:\Mine"
     path = rf"C:\Program Files\PowerShell\Modules;{kept};c:\program files\powershell\7\Modules"
     environ = {"PSMODULEPATH": path, "PATH": "x"}
     assert child_environment(environ, r"C:\Windows\powershell.exe")["PSMODULEPATH"] == kept
@@ -271,8 +271,8 @@ def test_windows_powershell_does_not_get_the_modules_of_pwsh():
         ("#< CLIXML\r\n", ""),
         ('<Objs Version="1.1"><Obj S="progress" RefId="0"><TN RefId="0"><T>x</T></TN></Obj></Objs>', ""),
         (
-            '#< CLIXML <Objs><S S="Error">Access &lt;denied&gt;_x000D__x000A_</S><S S="Error">here_x0020_now</S></Objs>',
-            "Access <denied> here now",
+            '#< CLIXML <Objs><S S="Error">Not &lt;allowed&gt;_x000D__x000A_</S><S S="Error">here_x0020_now</S></Objs>',
+            "Not <allowed> here now",
         ),
         ("<Object>", "<Object>"),
     ],
@@ -304,7 +304,7 @@ def test_real_powershell_from_open_to_close():
     assert next_frame(transport, protocol, "done")["ok"] is True
     began = time.monotonic()
     transport.close()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     assert process.returncode == 0
 
 
