@@ -89,34 +89,6 @@ def test_startup_memory_may_fall_outside_the_limits_that_are_set(vm: SimulatedHo
     vm.call("Set-VM", Name="web1", MemoryStartupBytes=3 * GIB, MemoryMaximumBytes=3 * GIB)
 
 
-def test_set_vm_memory(vm: SimulatedHost) -> None:
-    names = ["DynamicMemoryEnabled", "Startup", "Minimum", "Maximum", "Buffer", "Priority"]
-    parameters = {
-        "DynamicMemoryEnabled": True,
-        "StartupBytes": 2 * GIB,
-        "MinimumBytes": GIB,
-        "MaximumBytes": 4 * GIB,
-        "Buffer": 30,
-        "Priority": 80,
-    }
-    assert vm.call("Set-VMMemory", VMName="web1", Passthru=True, select=names, **parameters) == [
-        dict(zip(names, [True, 2 * GIB, GIB, 4 * GIB, 30, 80], strict=True))
-    ]
-    assert refused(vm, "Set-VMMemory", VMName="web1", Buffer=2001).id == "InvalidParameter"
-    assert refused(vm, "Set-VMMemory", VMName="web1", Priority=101).id == "InvalidParameter"
-    assert refused(vm, "Set-VMMemory", VMName="web1", DynamicMemoryEnabled=False, Buffer=20).id == "InvalidParameter"
-
-
-def test_set_vm_processor(vm: SimulatedHost) -> None:
-    names = ["Count", "Maximum", "Reserve", "RelativeWeight", "ExposeVirtualizationExtensions"]
-    parameters = dict(zip(names, [8, 50, 10, 200, True], strict=True))
-    assert vm.call("Set-VMProcessor", VMName="web1", Passthru=True, select=names, **parameters) == [parameters]
-    assert refused(vm, "Set-VMProcessor", VMName="web1", Reserve=101).id == "InvalidParameter"
-    vm.call("Start-VM", Name="web1")
-    vm.call("Set-VMProcessor", VMName="web1", Reserve=20)
-    assert refused(vm, "Set-VMProcessor", VMName="web1", Count=2).id == "InvalidState"
-
-
 def test_generation_1_has_at_most_64_processors_and_a_host_as_many_as_it_has(lab: SimulatedHost) -> None:
     lab.new_vm("one", Generation=1)
     assert refused(lab, "Set-VM", Name="one", ProcessorCount=65).id == "InvalidParameter"

@@ -40,7 +40,6 @@ def creation() -> tuple[Step, ...]:
             undo=Call("Remove-VM", {"VM": VM, "Force": True}),
         ),
         Step("settings", Call("Set-VM", {"VM": VM, "ProcessorCount": 2, "Notes": "made"})),
-        Step("memory", Call("Set-VMMemory", {"VM": VM, "Priority": 70})),
         Step(
             "disk",
             Call("New-VHD", {"Path": DISK, "SizeBytes": 10 * GIB, "Dynamic": True}),

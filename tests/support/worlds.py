@@ -22,3 +22,13 @@ def everything(path: Path) -> dict[str, list[tuple[Any, ...]]]:
             for table in tables
             if table not in PASSING
         }
+
+
+THINGS = ("vm", "nic", "drive", "switch", "file", "journal")
+"""Tables of what a command makes."""
+
+
+def things(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Machines, drives, adapters, switches and files; not the clock, nor what ids are made from."""
+    with closing(sqlite3.connect(path)) as database:
+        return {table: sorted(database.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in THINGS}

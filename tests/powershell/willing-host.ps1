@@ -1,0 +1,108 @@
+# A host that has whatever a plan names, so that every step of the plan is reached: machines and switches are what the test
+# said and what is made, and every file is there. It notes each call.
+
+$domain = [System.AppDomain]::CurrentDomain
+if ($null -eq $domain.GetData('willing')) {
+    $domain.SetData('willing', [hashtable]::Synchronized(@{
+        Machines = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
+        Switches = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
+        Calls = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
+    }))
+}
+$willing = $domain.GetData('willing')
+
+# The engine takes a module of PowerShell's own from PowerShell's folder, unless one of its name is loaded already.
+$management = [System.IO.Path]::Combine([System.IO.Path]::GetDirectoryName($PSScriptRoot), 'Microsoft.PowerShell.Management')
+if ([System.IO.Path]::GetFileName($PSScriptRoot) -eq 'Hyper-V') {
+    Import-Module -Name ([System.IO.Path]::Combine($management, 'Microsoft.PowerShell.Management.psm1')) -Global
+}
+
+function Add-Properties($object, [hashtable]$properties) {
+    foreach ($name in $properties.Keys) { $object.PSObject.Properties.Add([psnoteproperty]::new($name, $properties[$name])) }
+    $object
+}
+
+function New-Machine([string]$id, [string]$name, [int]$generation) {
+    $machine = Add-Properties ([VirtualMachine]@{ Id = $id; Name = $name }) @{ Generation = $generation; State = 'Off' }
+    $null = $willing.Machines.Add($machine)
+    $machine
+}
+
+function New-Switch([string]$id, [string]$name) {
+    $switch = Add-Properties ([VMSwitch]@{ Id = $id; Name = $name }) @{ SwitchType = 'Private' }
+    $null = $willing.Switches.Add($switch)
+    $switch
+}
+
+function New-Part([type]$type, $machine) {
+    Add-Properties ($type::new()) @{ VMId = $machine.Id; VMName = $machine.Name; Path = "C:\VMs\$($machine.Id).vhdx" }
+}
+
+# Asked with computer names, this one is told what there is: "vm ID GENERATION NAME" or "switch ID NAME"; or tells its calls.
+#region Get-VMHost
+if ($ComputerName -ccontains 'calls') { return $willing.Calls.ToArray() }
+if ($null -eq $ComputerName) { return [pscustomobject]@{ VirtualHardDiskPath = 'C:\Disks' } }
+foreach ($list in $willing.Machines, $willing.Switches, $willing.Calls) { $list.Clear() }
+foreach ($text in $ComputerName) {
+    $kind, $rest = $text.Split([char[]]' ', 2)
+    if ($kind -ceq 'vm') { $words = $rest.Split([char[]]' ', 3); $null = New-Machine $words[0] $words[2] $words[1] }
+    if ($kind -ceq 'switch') { $words = $rest.Split([char[]]' ', 2); $null = New-Switch $words[0] $words[1] }
+}
+#endregion
+
+#region Get-VM
+foreach ($machine in $willing.Machines.ToArray()) { if ($null -eq $Id -or $machine.Id -eq $Id) { $machine } }
+#endregion
+
+#region New-VM
+New-Machine ([guid]::NewGuid()) $Name $Generation
+#endregion
+
+#region Remove-VM
+foreach ($machine in $VM) { $willing.Machines.Remove($machine) }
+#endregion
+
+#region Get-VMSwitch
+foreach ($switch in $willing.Switches.ToArray()) { if ($null -eq $Id -or $Id -contains $switch.Id) { $switch } }
+#endregion
+
+#region New-VMSwitch
+New-Switch ([guid]::NewGuid()) $Name
+#endregion
+
+#region New-VHD
+[pscustomobject]@{ Path = $Path[0] }
+#endregion
+
+#region Get-VHD
+$seen = [System.Collections.Generic.HashSet[string]]::new([System.StringComparer]::OrdinalIgnoreCase)
+foreach ($each in $Path) { if ($seen.Add($each)) { [pscustomobject]@{ Path = $each; ParentPath = $null } } }
+#endregion
+
+#region Add-VMHardDiskDrive
+if ($Passthru) { New-Part HardDiskDrive $VM[0] }
+#endregion
+
+#region Add-VMDvdDrive
+if ($Passthru) { New-Part DvdDrive $VM[0] }
+#endregion
+
+#region Get-VMHardDiskDrive
+foreach ($machine in $VM) { New-Part HardDiskDrive $machine }
+#endregion
+
+#region Get-VMDvdDrive
+foreach ($machine in $VM) { New-Part DvdDrive $machine }
+#endregion
+
+#region Get-VMNetworkAdapter
+foreach ($machine in $VM) { New-Part VMNetworkAdapter $machine }
+#endregion
+
+#region Get-VMSnapshot
+foreach ($machine in $VM) { Add-Properties (New-Part VMSnapshot $machine) @{ HardDrives = @(New-Part HardDiskDrive $machine) } }
+#endregion
+
+#region Test-Path
+foreach ($each in $LiteralPath) { $true }
+#endregion
