@@ -26,9 +26,16 @@ def everything(path: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 THINGS = ("vm", "nic", "drive", "switch", "file", "journal")
 """Tables of what a command makes."""
+FOLDER = '"kind": "folder"'
+"""What stands in the row of a folder; a host keeps the empty folders of machines that are gone."""
 
 
 def things(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Machines, drives, adapters, switches and files; not the clock, nor what ids are made from."""
+    """Machines, drives, adapters, switches and files; not folders, the clock, or what ids are made from."""
     with closing(sqlite3.connect(path)) as database:
-        return {table: sorted(database.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in THINGS}
+        return {
+            table: sorted(
+                (row for row in database.execute(f"SELECT * FROM {table}") if FOLDER not in str(row)), key=repr
+            )
+            for table in THINGS
+        }

@@ -60,7 +60,7 @@ OPTIONS = [
     (["--iso", ISO], {"dvds": [(0, ISO)], "boot_order": [ISO, "EFI Network"]}),
     (
         ["--iso", ISO, "--disk", "1G"],
-        {"dvds": [(1, ISO)], "boot_order": [ISO, rf"{DISK_FOLDER}\web1.vhdx", "EFI Network"]},
+        {"dvds": [(1, ISO)], "boot_order": [ISO, "EFI Network", rf"{DISK_FOLDER}\web1.vhdx"]},
     ),
     (["--iso", ISO, "--generation", "1"], {"dvds": [(0, ISO)]}),
     (["--secure-boot-template", "OpenSourceShieldedVM"], {"secure_boot_template": "OpenSourceShieldedVM"}),
@@ -161,13 +161,12 @@ class Spoiling(LabTransport):
         lines = []
         for line in data.splitlines():
             request: dict[str, Any] = json.loads(line) if line else {}
-            if any(step["cmdlet"] == "New-VM" for step in request.get("steps", ())):
-                for step in request["steps"]:
-                    if step["id"] == self.spoilt:
-                        step["parameters"]["Nonsense"] = True
-                line = json.dumps(request).encode("ascii")
-            lines.append(line + b"\n")
-        super().send(b"".join(lines))
+            steps = request.get("steps", ())
+            for step in steps if any(each["cmdlet"] == "New-VM" for each in steps) else ():
+                if step["id"] == self.spoilt:
+                    step["parameters"]["Nonsense"] = True
+            lines.append(json.dumps(request).encode("ascii") if request else b"")
+        super().send(b"\n".join(lines) + b"\n")
 
 
 def steps_of(generation: int) -> list[str]:
@@ -188,7 +187,9 @@ def test_a_failure_at_any_step_leaves_nothing(lab, generation, step):
     with Session(transport) as session:
         service = VmService(session)
         creation = service.plan_create(spec_of(generation))
-        with pytest.raises(HvctlError, match="'web1' was not created|exists already|There is no|has no file") as caught:
+        with pytest.raises(
+            HvctlError, match=r"'web1' was not created|exists already|There is no|has no file"
+        ) as caught:
             service.create(spec_of(generation), creation)
     assert caught.value.cmdlet_error is not None
     assert caught.value.cmdlet_error["error_id"].startswith("NamedParameterNotFound,")
