@@ -20,7 +20,7 @@ from hvctl.errors import UsageError
 from hvctl.models.base import Model, Outcome
 from hvctl.models.vm import VmSummary
 from hvctl.output.document import Document, Wanted
-from hvctl.output.formats import FORMATS, render
+from hvctl.output.formats import FORMATS, render, write
 from hvctl.output.streams import Sink
 
 pytestmark = pytest.mark.unit
@@ -158,6 +158,37 @@ def test_table_takes_no_markup_or_emoji_codes_from_a_name(sink: Sink) -> None:
     assert render(document, Wanted("table", columns=("name",)), sink) == "NAME\n[red]:smile: {x}[/red]\n"
 
 
+def test_columns_stand_under_one_another_whatever_the_characters() -> None:
+    names = ["ab", "データ", "e\u0301", "👩\u200d💻", "\u202e"]
+    document = Document([{"name": name, "size": 1} for name in names])
+    assert render(document, Wanted("table"), PIPE).splitlines() == [
+        "NAME    SIZE",
+        "ab      1",
+        "データ  1",
+        "e\u0301       1",
+        "👩\u200d💻    1",
+        "\\u202e  1",
+    ]
+
+
+def test_details_on_a_narrow_terminal_fold_values_and_keep_labels() -> None:
+    document = Document([{"name": "x" * 30, "a_rather_long_label": "y"}], single=True)
+    assert render(document, Wanted("table"), Sink(is_terminal=True, width=31)).splitlines() == [
+        "NAME                 xxxxxxxxxx",
+        "                     xxxxxxxxxx",
+        "                     xxxxxxxxxx",
+        "A RATHER LONG LABEL  y",
+    ]
+
+
+def test_details_in_colour(machine: Document) -> None:
+    lines = render(machine, Wanted("table", columns=("state", "name")), Sink(color=True)).splitlines()
+    assert [line.replace("\x1b[1m  \x1b[0m", "  ") for line in lines] == [
+        "\x1b[1mSTATE\x1b[0m  \x1b[32mRunning\x1b[0m",
+        "\x1b[1mNAME \x1b[0m  web1",
+    ]
+
+
 def test_table_of_outcomes() -> None:
     error = {"code": 6, "message": "web2 runs.", "hint": None}
     outcomes = [
@@ -251,6 +282,25 @@ def test_csv_of_none_has_its_header() -> None:
     assert render(Document.of([], VmSummary), Wanted("csv"), PIPE) == SUMMARY_FIELDS + "\r\n"
 
 
+def test_csv_of_letters_in_an_object() -> None:
+    assert render(Document([{"a": {"b": "ä"}}]), Wanted("csv"), PIPE) == 'a\r\n"{""b"": ""ä""}"\r\n'
+
+
+def test_csv_on_a_terminal_is_disarmed() -> None:
+    assert render(Document([{"a": "x\x1b[2J\ny"}]), Wanted("csv"), TERMINAL) == "a\r\nx\\x1b[2J\\ny\r\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "sink", "written"),
+    [("json", None, b'[{"name": "\\u00e4"}]\n'), ("name", TERMINAL, "ä\n".encode())],
+)
+def test_write_fits_the_stream(output: Any, sink: Sink | None, written: bytes) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="cp850")
+    write(Document([{"name": "ä"}]), Wanted(output), stream, sink)
+    assert raw.getvalue() == written
+
+
 def test_csv_keeps_what_a_spreadsheet_would_take_for_a_formula() -> None:
     assert render(Document(items=[{"name": "=1+1"}]), Wanted("csv"), PIPE) == "name\r\n=1+1\r\n"
 
@@ -301,7 +351,15 @@ def test_ndjson() -> None:
 
 @pytest.mark.parametrize("sink", [PIPE, TERMINAL], ids=["pipe", "terminal"])
 def test_yaml(sink: Sink) -> None:
-    data = {**OBJECT, "notes": "one\ntwo", "state": "Off", "version": "9.0", "path": "x " * 100, "esc": "\x1b"}
+    data = {
+        **OBJECT,
+        "notes": "one\ntwo",
+        "state": "Off",
+        "version": "9.0",
+        "path": "x " * 100,
+        "esc": "\x1b",
+        "bidi": "\u202ea",
+    }
     assert render(Document([data]), Wanted("yaml"), sink) == text(
         f"""
         - name: Käse
@@ -317,6 +375,7 @@ def test_yaml(sink: Sink) -> None:
           version: '9.0'
           path: '{"x " * 100}'
           esc: "\\e"
+          bidi: "\\u202ea"
         """
     )
 
@@ -356,6 +415,10 @@ def test_name_is_the_id_for_scripts_and_the_name_for_people(machines: Document) 
 )
 def test_name_of_what_has_no_id(items: list[Any], expected: str) -> None:
     assert render(Document(items), Wanted("name"), PIPE) == expected
+
+
+def test_name_on_a_terminal_of_what_has_only_an_id() -> None:
+    assert render(Document([{"id": "5f0c", "size": 1}]), Wanted("name"), TERMINAL) == "5f0c\n"
 
 
 def test_name_of_what_has_neither_is_refused() -> None:
