@@ -50,7 +50,7 @@ def test_creation_with_checks_and_undo() -> None:
                 expect="one",
                 undo=Call("Remove-VM", {"VM": Ref("vm"), "Force": True, "Confirm": False}),
             ),
-            Step("memory", Call("Set-VM", {"VM": Ref("vm"), "DynamicMemory": True})),
+            Step("memory", Call("Set-VM", {"VM": Ref("vm"), "AutomaticCheckpointsEnabled": True})),
             Step(
                 "shown", Call("Get-VM", {"Id": Ref("vm", property="Id")}), select=("Id", "Name", "NetworkAdapters.Id")
             ),
@@ -67,7 +67,7 @@ def test_creation_with_checks_and_undo() -> None:
             $vm = New-VM -Name 'web1' -Generation 2 -VHDPath $disk.Path -ErrorAction Stop
             if (@($vm).Count -ne 1) { throw 'Step vm: exactly one object was expected.' }
             # undo: Remove-VM -VM $vm -Force -Confirm:$false
-            Set-VM -VM $vm -DynamicMemory:$true -ErrorAction Stop
+            Set-VM -VM $vm -AutomaticCheckpointsEnabled:$true -ErrorAction Stop
             Get-VM -Id $vm.Id -ErrorAction Stop | Select-Object -Property Id, Name, ADAPTERS
         }
         """

@@ -92,7 +92,7 @@ def check(path: Path, base: dict[str, int]) -> bool:
         assert (len(drives), len(nics), len(files)) == (0, 0, base["files"]), sorted(paths)
         return False
     (vm,) = vms
-    assert (vm.name, vm.state, vm.processors, vm.notes, vm.memory_priority) == ("web1", "Running", 2, "made", 70)
+    assert (vm.name, vm.state, vm.processors, vm.notes) == ("web1", "Running", 2, "made")
     assert sorted(drive.path or "" for drive in drives) == [r"C:\ISO\ubuntu.iso", DISK]
     assert [(nic.vlan, nic.switch is not None) for nic in nics] == [(7, True)]
     assert vm.boot_order[0] == next(drive.id for drive in drives if drive.kind == "dvd")

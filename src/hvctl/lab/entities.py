@@ -71,17 +71,9 @@ class Vm(Record):
     booted_at: float | None = None
     notes: str = ""
     processors: int = 1
-    processor_reserve: int = 0
-    processor_maximum: int = 100
-    processor_weight: int = 100
-    nested: bool = False
-    compatible_for_migration: bool = False
-    compatible_for_old_systems: bool = False
     memory_startup: int = 512 * MIB
     memory_minimum: int = 512 * MIB
     memory_maximum: int = TIB
-    memory_buffer: int = 20
-    memory_priority: int = 50
     dynamic_memory: bool = False
     memory_assigned: int = 0
     start_action: str = "StartIfRunning"

@@ -195,9 +195,6 @@ SITUATIONS: Mapping[str, Situation] = {
         "Failed to modify device 'Processor'.\n\nThe number of virtual processors must be between 1 and {most}.",
         sure=False,
     ),
-    "processor-range": Situation(
-        "InvalidParameter", "The value of {parameter} must be between {least} and {most}.", sure=False
-    ),
     "memory-aligned": Situation(
         "InvalidParameter",
         _MEMORY
@@ -225,9 +222,6 @@ SITUATIONS: Mapping[str, Situation] = {
     ),
     "dynamic-and-static": Situation(
         "InvalidParameter", "The DynamicMemory and StaticMemory parameters are mutually exclusive.", sure=False
-    ),
-    "value-range": Situation(
-        "InvalidParameter", "The value of {parameter} must be between {least} and {most}.", sure=False
     ),
     "firmware-generation1": Situation(
         "InvalidParameter",

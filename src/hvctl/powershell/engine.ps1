@@ -44,9 +44,7 @@ $allowList = @{
     'Set-VMBios' = 'Hyper-V'
     'Set-VMDvdDrive' = 'Hyper-V'
     'Set-VMFirmware' = 'Hyper-V'
-    'Set-VMMemory' = 'Hyper-V'
     'Set-VMNetworkAdapterVlan' = 'Hyper-V'
-    'Set-VMProcessor' = 'Hyper-V'
     'Start-VM' = 'Hyper-V'
     'Stop-VM' = 'Hyper-V'
     'Suspend-VM' = 'Hyper-V'
@@ -912,7 +910,9 @@ function Complete-Step($batch, $step, $failures, [bool]$stopped) {
     foreach ($failure in $failures) { Send-Error $batch.Answer $step.Id $failure $false }
     $failed = $stopped -or $failures.Count -gt 0
     if (-not $failed) { $null = $batch.Succeeded.Add($step.Id) }
-    if ($null -ne $step.Undo -and (-not $failed -or $batch.Objects[$step.Id].Count -gt 0)) { $batch.Undo.Push($step) }
+    # What was stopped midway may have taken effect although it returned nothing.
+    $hasEffect = -not $failed -or $stopped -or $batch.Objects[$step.Id].Count -gt 0
+    if ($null -ne $step.Undo -and $hasEffect) { $batch.Undo.Push($step) }
     if ($failures.Count -gt 0 -and $step.OnError -ceq 'stop') { $batch.Ended = $true }
 }
 

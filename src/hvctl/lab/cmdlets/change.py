@@ -1,4 +1,4 @@
-"""Set-VM, Set-VMMemory, Set-VMProcessor and Rename-VM."""
+"""Set-VM and Rename-VM."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from hvctl.lab import lookup, memory, paths
 from hvctl.lab.context import Args, Context, Handlers, Output, simulates
 from hvctl.lab.entities import Vm
-from hvctl.lab.kinds.vm import MEMORY, PROCESSOR, VIRTUAL_MACHINE
-from hvctl.lab.live import Kind, Live
+from hvctl.lab.kinds.vm import VIRTUAL_MACHINE
+from hvctl.lab.live import Live
 from hvctl.lab.problems import Problem
 
 HANDLERS: Handlers = {}
@@ -35,23 +35,6 @@ _PATHS: Mapping[str, str] = {
     "SnapshotFileLocation": "snapshot_location",
     "SmartPagingFilePath": "smart_paging_path",
 }
-_PROCESSOR: Mapping[str, str] = {
-    "CompatibilityForMigrationEnabled": "compatible_for_migration",
-    "CompatibilityForOlderOperatingSystemsEnabled": "compatible_for_old_systems",
-    "ExposeVirtualizationExtensions": "nested",
-    "Maximum": "processor_maximum",
-    "Reserve": "processor_reserve",
-    "RelativeWeight": "processor_weight",
-}
-_RANGES: Mapping[str, tuple[int, int]] = {
-    "Maximum": (0, 100),
-    "Reserve": (0, 100),
-    "RelativeWeight": (1, 10000),
-    "Buffer": (5, 2000),
-    "Priority": (0, 100),
-}
-_NEED_OFF = ("CompatibilityForMigrationEnabled", "CompatibilityForOlderOperatingSystemsEnabled")
-_NEED_OFF_TOO = ("ExposeVirtualizationExtensions", "Count")
 
 
 @simulates(
@@ -81,48 +64,9 @@ def set_vm(context: Context, args: Args) -> Iterator[Output]:
         wanted = {"startup": args.get("MemoryStartupBytes"), "dynamic": dynamic}
         limits = {"minimum": args.get("MemoryMinimumBytes"), "maximum": args.get("MemoryMaximumBytes")}
         _set_memory(context, vm, {**wanted, **limits})
-        yield from _finish(context, vm, args, VIRTUAL_MACHINE)
+        yield from _finish(context, vm, args)
 
     yield from context.each(lookup.vms(context, args), change)
-
-
-@simulates(
-    HANDLERS,
-    "Set-VMMemory",
-    MEMORY,
-    "VMName VM VMMemory Buffer DynamicMemoryEnabled MaximumBytes StartupBytes MinimumBytes Priority Passthru",
-)
-def set_vm_memory(context: Context, args: Args) -> Iterator[Output]:
-    """Change the memory of VMs."""
-
-    def change(vm: Vm) -> Iterator[Output]:
-        _check_ranges(args, ("Buffer", "Priority"))
-        wanted = {"startup": args.get("StartupBytes"), "dynamic": args.get("DynamicMemoryEnabled")}
-        limits = {"minimum": args.get("MinimumBytes"), "maximum": args.get("MaximumBytes")}
-        _set_memory(context, vm, {**wanted, **limits, "buffer": args.get("Buffer")})
-        if args.get("Priority") is not None:
-            vm.memory_priority = args["Priority"]
-        yield from _finish(context, vm, args, MEMORY)
-
-    yield from context.each(_vms_of(context, args, "VMMemory"), change)
-
-
-@simulates(HANDLERS, "Set-VMProcessor", PROCESSOR, "VMName VM VMProcessor Count Passthru " + " ".join(_PROCESSOR))
-def set_vm_processor(context: Context, args: Args) -> Iterator[Output]:
-    """Change the processors of VMs."""
-
-    def change(vm: Vm) -> Iterator[Output]:
-        _check_ranges(args, ("Maximum", "Reserve", "RelativeWeight"))
-        if any(args.get(name) is not None for name in (*_NEED_OFF, *_NEED_OFF_TOO)):
-            _require_off(vm, "Processor")
-        if args.get("Count") is not None:
-            _set_count(context, vm, args["Count"])
-        for name, attribute in _PROCESSOR.items():
-            if args.get(name) is not None:
-                setattr(vm, attribute, args[name])
-        yield from _finish(context, vm, args, PROCESSOR)
-
-    yield from context.each(_vms_of(context, args, "VMProcessor"), change)
 
 
 @simulates(HANDLERS, "Rename-VM", VIRTUAL_MACHINE, "Name VM NewName Passthru")
@@ -131,20 +75,15 @@ def rename_vm(context: Context, args: Args) -> Iterator[Output]:
 
     def rename(vm: Vm) -> Iterator[Output]:
         _rename(vm, args["NewName"])
-        yield from _finish(context, vm, args, VIRTUAL_MACHINE)
+        yield from _finish(context, vm, args)
 
     yield from context.each(lookup.vms(context, args), rename)
 
 
-def _vms_of(context: Context, args: Args, settings: str) -> Iterator[Vm]:
-    """The VMs that the call names, or whose settings objects it was given."""
-    return lookup.vms(context, {"VM": args[settings]} if settings in args else args)
-
-
-def _finish(context: Context, vm: Vm, args: Args, kind: Kind) -> Iterator[Output]:
+def _finish(context: Context, vm: Vm, args: Args) -> Iterator[Output]:
     context.world.save(vm)
     if args.get("Passthru"):
-        yield Live(context.world, kind, vm)
+        yield Live(context.world, VIRTUAL_MACHINE, vm)
 
 
 def _rename(vm: Vm, name: str) -> None:
@@ -170,18 +109,11 @@ def _set_count(context: Context, vm: Vm, count: int) -> None:
     vm.processors = count
 
 
-def _check_ranges(args: Args, names: tuple[str, ...]) -> None:
-    for name in names:
-        least, most = _RANGES[name]
-        if args.get(name) is not None and not least <= args[name] <= most:
-            raise Problem("value-range", parameter=name, least=least, most=most)
-
-
 def _set_memory(context: Context, vm: Vm, wanted: Mapping[str, Any]) -> None:
     given = {name: value for name, value in wanted.items() if value is not None}
     if not given:
         return
-    if given.get("dynamic") is False and given.keys() & {"minimum", "maximum", "buffer"}:
+    if given.get("dynamic") is False and given.keys() & {"minimum", "maximum"}:
         raise Problem("memory-static")
     if vm.state != "Off" and not _may_while_on(vm, given):
         _require_off(vm, "Memory")
@@ -189,12 +121,11 @@ def _set_memory(context: Context, vm: Vm, wanted: Mapping[str, Any]) -> None:
     vm.memory_startup = given.get("startup", vm.memory_startup)
     vm.memory_minimum = given.get("minimum", vm.memory_minimum)
     vm.memory_maximum = given.get("maximum", vm.memory_maximum)
-    vm.memory_buffer = given.get("buffer", vm.memory_buffer)
     memory.check(context, vm)
 
 
 def _may_while_on(vm: Vm, given: Mapping[str, Any]) -> bool:
-    """A running VM with dynamic memory can be given a lower minimum, a higher maximum and another buffer."""
+    """A running VM with dynamic memory can be given a lower minimum and a higher maximum."""
     return (
         vm.state == "Running"
         and vm.dynamic_memory

@@ -139,39 +139,6 @@ _OWNER = {
     "VMName": lambda live: live.entity.name,
     "ComputerName": lambda live: live.entity.host.upper(),
 }
-MEMORY = Kind(
-    "VMMemory",
-    table(
-        _OWNER,
-        fields(
-            Buffer="memory_buffer",
-            DynamicMemoryEnabled="dynamic_memory",
-            Maximum="memory_maximum",
-            Minimum="memory_minimum",
-            Startup="memory_startup",
-            Priority="memory_priority",
-        ),
-    ),
-    text=lambda live: f"VMMemory (VMName = '{live.entity.name}')",
-    reload=reload,
-)
-PROCESSOR = Kind(
-    "VMProcessor",
-    table(
-        _OWNER,
-        fields(
-            Count="processors",
-            Reserve="processor_reserve",
-            Maximum="processor_maximum",
-            RelativeWeight="processor_weight",
-            ExposeVirtualizationExtensions="nested",
-            CompatibilityForMigrationEnabled="compatible_for_migration",
-            CompatibilityForOlderOperatingSystemsEnabled="compatible_for_old_systems",
-        ),
-    ),
-    text=lambda live: f"VMProcessor (VMName = '{live.entity.name}')",
-    reload=reload,
-)
 BIOS = Kind(
     "VMBios",
     table(_OWNER, fields(NumLockEnabled="num_lock", StartupOrder="startup_order")),
