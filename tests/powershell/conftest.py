@@ -8,13 +8,32 @@ from pathlib import Path
 import pytest
 from tests.support.engine import Engine
 from tests.support.pwsh import require_pwsh
-from tests.support.stubs import read_behaviour, write_module
+from tests.support.stubs import read_behaviour, reference, write_module
+
+from hvctl.powershell.cmdlets import CMDLETS, HYPER_V, MANAGEMENT
 
 
 @pytest.fixture(scope="session")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     prelude, behaviour = read_behaviour(Path(__file__).with_name("stand-ins.ps1"))
     return write_module(tmp_path_factory.mktemp("modules"), behaviour, prelude=prelude)
+
+
+@pytest.fixture(scope="session")
+def willing_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stand-ins for every cmdlet of the allow list that have what they are asked for, and note each call."""
+    prelude, behaviour = read_behaviour(Path(__file__).with_name("willing-host.ps1"))
+    root = tmp_path_factory.mktemp("willing")
+    for module, files in ((HYPER_V, ("hyper-v.json", "hyper-v-unlisted.json")), (MANAGEMENT, ("core.json",))):
+        cmdlets = reference(files)
+        noted = {name: _noted(name, behaviour.get(name, "")) for name in cmdlets if name in CMDLETS}
+        write_module(root, noted, name=module, cmdlets=cmdlets, prelude=prelude)
+    return root
+
+
+def _noted(cmdlet: str, behaviour: str) -> str:
+    talks = "$ComputerName" if cmdlet == "Get-VMHost" else "$false"  # with the test, about what there is
+    return f"if (-not ({talks})) {{ $null = $willing.Calls.Add('{cmdlet}') }}\n{behaviour}"
 
 
 @pytest.fixture(scope="session")

@@ -13,12 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from tests.support.engine import Answer, Engine
 from tests.support.plans import DISK_FOLDER, FIELD_VALUES, HOST, PLANS, VERBS, calls, specs, whole_vm_create
 from tests.support.pwsh import require_pwsh
-from tests.support.stubs import read_behaviour, reference, write_module
 
 from hvctl.models.switch import SwitchCreate
 from hvctl.models.vm import STATES, VmChange, VmCreate, VmRename
 from hvctl.powershell.batch import Batch, Call, Ref, Step
-from hvctl.powershell.cmdlets import CMDLETS, HYPER_V, MANAGEMENT
+from hvctl.powershell.cmdlets import CMDLETS
 from hvctl.services.switch import plan_create as plan_create_switch
 from hvctl.services.vm.change import plan_rename, plan_set
 from hvctl.services.vm.create import plan_create
@@ -116,22 +115,11 @@ def _firmware_of_first_generation(batch: Batch) -> Counter[str]:
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WillingHost]:
+def host(willing_modules: Path) -> Iterator[WillingHost]:
     require_pwsh()
-    prelude, behaviour = read_behaviour(Path(__file__).with_name("willing-host.ps1"))
-    root = tmp_path_factory.mktemp("modules")
-    for module, files in ((HYPER_V, ("hyper-v.json", "hyper-v-unlisted.json")), (MANAGEMENT, ("core.json",))):
-        cmdlets = reference(files)
-        noted = {name: _noted(name, behaviour.get(name, "")) for name in cmdlets if name in CMDLETS}
-        write_module(root, noted, name=module, cmdlets=cmdlets, prelude=prelude)
-    engine = Engine(root)
+    engine = Engine(willing_modules)
     yield WillingHost(engine)
     engine.close()
-
-
-def _noted(cmdlet: str, behaviour: str) -> str:
-    told = "-not $ComputerName -and " if cmdlet == "Get-VMHost" else ""
-    return f"if ({told}$true) {{ $null = $willing.Calls.Add('{cmdlet}') }}\n{behaviour}"
 
 
 @pytest.mark.parametrize("name", PLANS)

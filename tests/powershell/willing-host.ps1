@@ -1,11 +1,12 @@
 # A host that has whatever a plan names, so that every step of the plan is reached: machines and switches are what the test
-# said and what is made, and every file is there. It notes each call.
+# said and what is made, and every file is there. It notes the disks that are made and stay, and each call.
 
 $domain = [System.AppDomain]::CurrentDomain
 if ($null -eq $domain.GetData('willing')) {
     $domain.SetData('willing', [hashtable]::Synchronized(@{
         Machines = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
         Switches = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
+        Disks = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
         Calls = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
     }))
 }
@@ -35,14 +36,17 @@ function New-Switch([string]$id, [string]$name) {
 }
 
 function New-Part([type]$type, $machine) {
-    Add-Properties ($type::new()) @{ VMId = $machine.Id; VMName = $machine.Name; Path = "C:\VMs\$($machine.Id).vhdx" }
+    $part = $type::new()
+    $part.Name = $type.Name
+    Add-Properties $part @{ VMId = $machine.Id; VMName = $machine.Name; Path = "C:\VMs\$($machine.Id).vhdx" }
 }
 
 # Asked with computer names, this one is told what there is: "vm ID GENERATION NAME" or "switch ID NAME"; or tells its calls.
 #region Get-VMHost
 if ($ComputerName -ccontains 'calls') { return $willing.Calls.ToArray() }
+if ($ComputerName -ccontains 'disks') { return $willing.Disks.ToArray() }
 if ($null -eq $ComputerName) { return [pscustomobject]@{ VirtualHardDiskPath = 'C:\Disks' } }
-foreach ($list in $willing.Machines, $willing.Switches, $willing.Calls) { $list.Clear() }
+foreach ($list in $willing.Machines, $willing.Switches, $willing.Disks, $willing.Calls) { $list.Clear() }
 foreach ($text in $ComputerName) {
     $kind, $rest = $text.Split([char[]]' ', 2)
     if ($kind -ceq 'vm') { $words = $rest.Split([char[]]' ', 3); $null = New-Machine $words[0] $words[2] $words[1] }
@@ -71,6 +75,7 @@ New-Switch ([guid]::NewGuid()) $Name
 #endregion
 
 #region New-VHD
+$null = $willing.Disks.Add($Path[0])
 [pscustomobject]@{ Path = $Path[0] }
 #endregion
 
@@ -101,6 +106,10 @@ foreach ($machine in $VM) { New-Part VMNetworkAdapter $machine }
 
 #region Get-VMSnapshot
 foreach ($machine in $VM) { Add-Properties (New-Part VMSnapshot $machine) @{ HardDrives = @(New-Part HardDiskDrive $machine) } }
+#endregion
+
+#region Remove-Item
+foreach ($each in $LiteralPath) { $willing.Disks.Remove($each) }
 #endregion
 
 #region Test-Path
