@@ -109,6 +109,7 @@ def test_a_closed_pipe_ends_quietly() -> None:
 def test_a_closed_pipe_leaves_no_word_on_stderr() -> None:
     code = "import sys; from hvctl.output.streams import emit; emit('x' * 200_000, sys.stdout); emit('y', sys.stdout)"
     source = Path(__file__).parents[2] / "src"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as stdout:
@@ -116,7 +117,7 @@ def test_a_closed_pipe_leaves_no_word_on_stderr() -> None:
             [sys.executable, "-c", code],
             stdout=stdout,
             stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(source)},
+            env={**environment, "PYTHONPATH": str(source)},
             check=False,
         )
     assert (done.returncode, done.stderr) == (0, b"")
