@@ -365,6 +365,18 @@ class TestTime:
         assert answer.records("all") == []
         assert lab.names() == ["web1"]
 
+    def test_what_was_stopped_midway_is_taken_back(self, lab: SimulatedHost, client: Connection) -> None:
+        hang(lab)
+        client.receive()
+        undo = Call("Stop-VM", {"Name": "web1", "TurnOff": True})
+        request_id = client.start(ALL, Step("stop", Call("Stop-VM", {"Name": "web1"}), undo=undo))
+        client.receive()
+        client.send("cancel", request_id)
+        answer = client.finish(request_id)
+        assert answer.done is not None
+        assert answer.done["undone"] == ["stop"]
+        assert lab.value("Get-VM", "State", Name="web1") == "Off"
+
     def test_an_interrupt_at_any_statement_ends_like_a_cancel(self, lab: SimulatedHost) -> None:
         disk = Step(
             "disk",

@@ -301,12 +301,25 @@ def test_cancel_stops_and_takes_back(engine):
     assert (answer.done["ok"], answer.done["undone"]) == (False, ["s1"])
 
 
-def test_cancel_of_a_cmdlet_that_returned_nothing_has_nothing_to_take_back(engine):
+def test_what_was_stopped_before_it_returned_anything_is_named(engine):
     request_id = engine.start(new("slow", "s1"))
     time.sleep(0.5)
     engine.send(engine.protocol.simple("cancel", request_id))
-    assert engine.answer(request_id).done["undone"] == []
+    answer = engine.answer(request_id)
+    assert answer.errors == [(None, "Hvctl.Cancelled"), ("s1", "Hvctl.RefNotFound")]
+    assert (answer.done["undone"], answer.done["not_undone"]) == ([], ["s1"])
     assert "Remove-VM slow" not in trace(engine)
+
+
+def test_what_was_stopped_midway_is_taken_back_where_that_is_possible(engine):
+    undo = Call("Remove-VM", {"VM": Ref("vm")})
+    request_id = engine.start(
+        Step("vm", Call("New-VM", {"Name": "a"}), select=("Name",)), get("sleep 20000", "slow", undo=undo)
+    )
+    engine.next("record", request_id)
+    engine.send(engine.protocol.simple("cancel", request_id))
+    assert engine.answer(request_id).done["undone"] == ["slow"]
+    assert trace(engine)[-1] == "Remove-VM a"
 
 
 def test_cancel_of_a_request_that_is_not_running_tells_its_state(engine):

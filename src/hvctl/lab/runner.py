@@ -206,7 +206,8 @@ class BatchRunner:
                 if not isinstance(output, Wait):
                     outputs.append(output)
                     continue
-                self._settle(step, outputs, changes=changes, failed=True)
+                # Whoever dies or is stopped while it waits has begun all the same.
+                self._settle(step, outputs, changes=changes, effective=True, whole=False)
                 try:
                     yield output
                 except _Stopped:
@@ -234,23 +235,24 @@ class BatchRunner:
         self._objects[step.id] = objects
         if not failures and not stopped:
             failures += picking.miss(step, len(objects))
-        self._settle(step, objects, changes=changes, failed=stopped or bool(failures))
+        whole = not stopped and not failures
+        self._settle(step, objects, changes=changes, effective=whole or stopped or bool(objects), whole=whole)
         for record in records:
             self._emit("record", {"step": step.id, "data": record})
         self._fail(step, failures)
         if not failures and not stopped:
             self._succeeded.add(step.id)
 
-    def _settle(self, step: LabStep, objects: list[Any], *, changes: bool, failed: bool) -> None:
-        """Commit what the step did, together with how to take it back."""
+    def _settle(self, step: LabStep, objects: list[Any], *, changes: bool, effective: bool, whole: bool) -> None:
+        """Commit what the step did, together with how to take it back where it had an effect."""
         world = self._world
         undo: tuple[LabStep, int | None] | None = None
-        if step.undo is not None and (objects or not failed) and all(step is not each for each, _n in self._undo):
+        if step.undo is not None and effective and all(step is not each for each, _n in self._undo):
             undo = (step, self._journal(step, step.undo, objects) if world.in_transaction else None)
         if not world.in_transaction:
             self._undo += [undo] if undo else []
             return
-        if self._owner.noted and not failed and self._is_last_stop(step):
+        if self._owner.noted and whole and self._is_last_stop(step):
             world.forget(self._owner.id)
             self._owner.noted = False
         if changes and not world.setting("pace"):
