@@ -126,6 +126,7 @@ class Hvctl:
         if not template.exists():
             build(self)
             shutil.copytree(self.home / "lab", template)
+            shutil.rmtree(self.home / "log", ignore_errors=True)
         else:
             shutil.copytree(template, self.home / "lab")
 
