@@ -317,6 +317,7 @@ def test_what_was_stopped_midway_is_taken_back_where_that_is_possible(engine):
         Step("vm", Call("New-VM", {"Name": "a"}), select=("Name",)), get("sleep 20000", "slow", undo=undo)
     )
     engine.next("record", request_id)
+    time.sleep(0.5)
     engine.send(engine.protocol.simple("cancel", request_id))
     assert engine.answer(request_id).done["undone"] == ["slow"]
     assert trace(engine)[-1] == "Remove-VM a"
