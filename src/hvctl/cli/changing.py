@@ -53,5 +53,7 @@ def print_batch(context: Context, batch: Batch) -> None:
     if context.options.output in ("json", "ndjson", "yaml"):
         write_data(context.options, {"steps": [encode_step(step) for step in mask(batch).steps]})
         return
-    text = render(batch) if batch.steps else "# Nothing to do.\n"
-    emit(printable_lines(text) if sys.stdout.isatty() else text, sys.stdout)
+    # A script saved without a byte-order mark is read in the ANSI code page, where a letter can turn into a quote.
+    terminal = sys.stdout.isatty()
+    text = render(batch, ascii_only=not terminal) if batch.steps else "# Nothing to do.\n"
+    emit(printable_lines(text) if terminal else text, sys.stdout)

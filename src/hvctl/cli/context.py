@@ -53,8 +53,7 @@ class Context:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._progress is not None:
-            self._progress.close()
+        self._end_progress()
         if self._session is not None:
             self._session.close()
 
@@ -97,6 +96,7 @@ class Context:
         """
         from hvctl.cli.output import write
 
+        self._end_progress()
         write(self.options, items, single=single, model=model or (type(items[0]) if items else None))
 
     def note(self, text: str) -> None:
@@ -185,6 +185,12 @@ class Context:
 
             self._logger = open_log(self.options.log_file, verbose=self.options.verbose)
         return self._logger
+
+    def _end_progress(self) -> None:
+        """Take the progress bar away before anything else is written to the same terminal."""
+        if self._progress is not None:
+            self._progress.close()
+            self._progress = None
 
     @staticmethod
     def _say(text: str) -> None:
