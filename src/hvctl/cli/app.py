@@ -196,7 +196,7 @@ def _help_hint(words: Sequence[str]) -> str:
 
 def entry_point() -> None:
     """The `hvctl` program."""
-    # A command lives for a moment: looking for cyclic garbage while it loads, and once more at its end, costs a tenth of it.
+    # A command lives for a moment: looking for cyclic garbage while it loads, and at its end, costs a tenth of it.
     gc.set_threshold(200_000)
     code = main()
     gc.freeze()
