@@ -134,7 +134,7 @@ FAILURES = [
     (["--disk", "1G", "--disk-path", r"C:\VMs\old.vhdx"], 6, "'web1' was not created, its disk could not be made: "),
     (["--disk", "1G", "--disk-path", r"C:\none"], None, "'web1' was not created, its disk could not be made: "),
     (["--memory", "128G", "--disk", "1G", "--start"], 1, "'web1' was not created, it could not be started: "),
-    (["--processors", "2048"], None, "'web1' was not created: "),
+    (["--processors", "2048"], None, "'web1' was not created, its settings were refused: "),
 ]
 
 

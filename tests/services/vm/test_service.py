@@ -184,7 +184,11 @@ def test_a_creation_returns_the_machine():
             HvctlError,
             r"^'web2' was not created, it could not be started: Too little\.$",
         ),
-        (error("connect", "ObjectNotFound,X", "No."), NotFoundError, r"^'web2' was not created: No\.$"),
+        (
+            error("connect", "ObjectNotFound,X", "No."),
+            NotFoundError,
+            r"^'web2' was not created, it could not be connected to '.*': No\.$",
+        ),
     ],
 )
 def test_a_creation_that_fails(problem, kind, words):

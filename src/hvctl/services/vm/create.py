@@ -179,13 +179,22 @@ def _network(spec: VmCreate) -> list[Step]:
 
 
 def _messages(spec: VmCreate) -> dict[str, str]:
-    name = f"'{spec.name}'"
+    failed = f"'{spec.name}' was not created"
     return {
-        "absent": f"A virtual machine called {name} exists already.",
+        "absent": f"A virtual machine called '{spec.name}' exists already.",
         "switch": f"There is no virtual switch '{spec.switch}', or more than one.",
         "iso_file": f"The host has no file '{spec.iso}'.",
         "attach_file": f"The host has no file '{spec.attach}'.",
-        "vm": f"{name} was not created",
-        "disk": f"{name} was not created, its disk could not be made",
-        "start": f"{name} was not created, it could not be started",
+        "vm": failed,
+        "settings": f"{failed}, its settings were refused",
+        "disk": f"{failed}, its disk could not be made",
+        "drive": f"{failed}, its disk could not be attached",
+        "dvd": f"{failed}, it has no drive for the ISO",
+        "insert": f"{failed}, the ISO could not be put in",
+        "bios": f"{failed}, its boot order could not be set",
+        "boot": f"{failed}, its firmware could not be set",
+        "adapter": f"{failed}, it has no network adapter",
+        "connect": f"{failed}, it could not be connected to '{spec.switch}'",
+        "vlan": f"{failed}, its VLAN could not be set",
+        "start": f"{failed}, it could not be started",
     }
