@@ -179,7 +179,7 @@ class ScriptedTransport:
     Faults of a receive: `doubt-kept` (nothing is lost), `doubt-dropped` (what had arrived is), `forgotten` (so, and the
     engine keeps no answer), `lost` (the engine is gone, and what it had not said), `drop` (one whole line vanishes),
     `spoil` (the last line arrives damaged), `repeat` (everything arrives twice), `piece` (half of it arrives), `noise`,
-    `interrupt`, `nothing`.
+    `interrupt` (before anything was taken), `interrupt-dropped` (what had arrived is lost with it), `nothing`.
 
     Args:
         answer: What the engine says to a batch's steps.
@@ -268,6 +268,8 @@ class ScriptedTransport:
                 raise TransportDoubt("timed out")
             case "doubt-dropped":
                 raise TransportDoubt("timed out")
+            case "interrupt-dropped":
+                raise KeyboardInterrupt
             case "forgotten":
                 engine.forget()
                 raise TransportDoubt("timed out")

@@ -481,6 +481,30 @@ def test_an_interrupt_that_came_too_late():
     assert caught.value.message == "Interrupted. Everything was done by then."
 
 
+def test_an_interrupt_that_swallows_the_answer():
+    """It came between the arrival of the last frames and their taking: they are asked for again, at once."""
+    transport = scripted()
+    transport.on_receive = ["", "interrupt-dropped"]
+    with pytest.raises(CancelledError, match="Everything was done by then"):
+        session_on(transport).run(CHANGE)
+    assert transport.clock.now < 1002.0
+
+
+def test_an_interrupt_in_the_middle_of_the_answer():
+    progress = {"step": "start", "activity": "Starting", "status": "", "percent": 5, "seconds_left": None}
+
+    def interrupt(_: Frame) -> None:
+        interrupts.pop()
+        raise KeyboardInterrupt
+
+    interrupts = [1]
+    transport = ScriptedTransport(lambda _: [record("vms", Name="a"), ("progress", progress), *NAMES, done(ok=True)])
+    session = session_on(transport, listener=lambda frame: interrupt(frame) if interrupts else None)
+    with pytest.raises(CancelledError, match="Everything was done by then"):
+        session.run(CHANGE)
+    assert transport.clock.now < 1002.0
+
+
 def test_a_session_goes_on_after_an_interrupt():
     transport = scripted(takes=100.0)
     transport.on_receive = ["", "interrupt"]

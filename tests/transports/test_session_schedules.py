@@ -24,7 +24,7 @@ RECEIVE = ["", "", "", "doubt-kept", "doubt-dropped", "lost", "drop", "spoil", "
 calm = st.lists(st.sampled_from(SEND), max_size=12), st.lists(st.sampled_from(RECEIVE), max_size=25)
 interrupted = (
     st.lists(st.sampled_from([*SEND, "interrupt-before", "interrupt-after"]), max_size=12),
-    st.lists(st.sampled_from([*RECEIVE, "interrupt"]), max_size=25),
+    st.lists(st.sampled_from([*RECEIVE, "interrupt", "interrupt-dropped"]), max_size=25),
 )
 batches = st.lists(st.sampled_from([READ, CHANGE]), min_size=1, max_size=4)
 durations = st.sampled_from([0.0, 0.5, 45.0, 200.0])

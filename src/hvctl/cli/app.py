@@ -150,6 +150,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             return answer(words[1:])
         return _run(words or ["--help"])
+    except KeyboardInterrupt:
+        return _interrupted(words)
     except BrokenPipeError:
         # The reader has what it wanted; a second flush at exit must not complain either.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - lives until the process ends
@@ -160,7 +162,7 @@ def _run(words: list[str]) -> int:
     import typer
 
     from hvctl.cli.report import report, report_unexpected
-    from hvctl.errors import CancelledError, HvctlError, UsageError
+    from hvctl.errors import HvctlError, UsageError
 
     try:
         app: Any = build(words)
@@ -172,15 +174,22 @@ def _run(words: list[str]) -> int:
         message = error.format_message()
         message = "A command is missing." if "\n" in message else message
         return report(UsageError(message, hint=_help_hint(words)), words)
-    except (KeyboardInterrupt, typer.Abort):
-        if sys.stderr.isatty():
-            sys.stderr.write("\n")  # the line of the question, or of ^C, is still open
-        return report(CancelledError("Interrupted."), words)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
     except BrokenPipeError:
         raise
     except Exception as error:
         return report_unexpected(error, words)
     return code if isinstance(code, int) else 0
+
+
+def _interrupted(words: Sequence[str]) -> int:
+    from hvctl.cli.report import report
+    from hvctl.errors import CancelledError
+
+    if sys.stderr.isatty():
+        sys.stderr.write("\n")  # the line of the question, or of ^C, is still open
+    return report(CancelledError("Interrupted."), words)
 
 
 def _help_hint(words: Sequence[str]) -> str:

@@ -123,6 +123,16 @@ class LabEngine:
             return
         answer = self._answers[request.id] = _Answer(request.id)
         try:
+            self._begin(answer, request)
+        except BaseException:
+            # Most likely the user's Ctrl-C: as long as nothing runs, the request has not arrived.
+            if self._work is None:
+                del self._answers[request.id]
+                self._running = None
+            raise
+
+    def _begin(self, answer: _Answer, request: Request) -> None:
+        try:
             for acknowledged in request.get("ack") or ():
                 self._forget(acknowledged)
             if request.get("nonce") != self._nonce or request.get("engine") != self._hash:

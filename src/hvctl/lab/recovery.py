@@ -31,23 +31,32 @@ def recover(world: World) -> None:
         # Read again: another process may have recovered meanwhile.
         for owner, pid, started, beat in world.owners():
             if owners.is_dead(pid, started, beat):
-                for host, call in world.journaled(owner):
-                    _take_back(world, host, call)
-                world.forget(owner)
+                take_back(world, owner)
 
 
-def _take_back(world: World, host_name: str, text: str) -> None:
+def take_back(world: World, owner: str) -> tuple[list[str], list[str]]:
+    """Run the undo of an owner's journal, last step first, in a transaction; the steps taken back, and those not."""
+    undone: list[str] = []
+    left: list[str] = []
+    for host, step, call in world.journaled(owner):
+        (undone if _take_back(world, host, call) else left).append(step)
+    world.forget(owner)
+    return undone, left
+
+
+def _take_back(world: World, host_name: str, text: str) -> bool:
     host = world.get(Host, host_name)
     if host is None:
-        return
+        return False
     cmdlet, parameters = frozen.load(world, text)
     try:
         with world.savepoint():
             for output in invoke(Context(world, host, cmdlet, _Silence(), stops=True), parameters):
                 if isinstance(output, Wait):
                     if output.until == NEVER:
-                        return
+                        return False
                     world.set_clock(max(output.until, world.now()))
     except (Failure, Refused):
         # As on a real host: what cannot be taken back stays, and the next undo has its turn.
-        return
+        return False
+    return True

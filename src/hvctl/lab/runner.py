@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, Protocol
 
-from hvctl.lab import frozen, picking
+from hvctl.lab import frozen, picking, recovery
 from hvctl.lab.calls import invoke
 from hvctl.lab.context import NEVER, Context, Failure, Wait
 from hvctl.lab.conversion import Tagged
@@ -110,12 +110,16 @@ class BatchRunner:
         self._finish()
 
     def abandon(self) -> Generator[float, None, None]:
-        """End the batch after an exception came out of `run`: take back what was finished."""
+        """End the batch after an exception came out of `run`: take back what was finished, as the journal has it.
+
+        What is in memory may lag behind a commit by the one step that the exception hit.
+        """
         self._world.rollback()
         refused = self._check(starting=True) or Refused("Cancelled", "OperationStopped", "The batch was cancelled.")
         self._emit("error", {"step": None, **refused.record, "undo": False})
         self.ended = True
-        self._finish()
+        with self._world.transaction():
+            self.undone, self.not_undone = recovery.take_back(self._world, self._owner.id)
         yield from ()
 
     def _finish(self) -> None:

@@ -327,10 +327,10 @@ class World:
         self._rows("DELETE FROM journal WHERE owner = ?", (owner,))
         self._rows("DELETE FROM owner WHERE id = ?", (owner,))
 
-    def journaled(self, owner: str) -> list[tuple[str, str]]:
-        """An owner's journal, last entry first: host and call."""
-        rows = self._rows("SELECT host, call FROM journal WHERE owner = ? ORDER BY n DESC", (owner,))
-        return [(str(host), str(call)) for host, call in rows]
+    def journaled(self, owner: str) -> list[tuple[str, str, str]]:
+        """An owner's journal, last entry first: host, step and call."""
+        rows = self._rows("SELECT host, step, call FROM journal WHERE owner = ? ORDER BY n DESC", (owner,))
+        return [(str(host), str(step), str(call)) for host, step, call in rows]
 
     def own(self, owner: str, pid: int, started: str | None) -> None:
         """Note that a process is in the middle of a batch, or that it still is."""

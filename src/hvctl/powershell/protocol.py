@@ -102,6 +102,11 @@ class ClientProtocol:
         self.gap.discard(request_id)
         return _request({"type": "replay", "id": request_id, "after": self._last.get(request_id, 0)})
 
+    def start_over(self, request_id: str) -> bytes:
+        """The request for all frames of an id, those that arrived before included."""
+        self._last.pop(request_id, None)
+        return self.replay(request_id)
+
     @staticmethod
     def simple(kind: str, request_id: str = "") -> bytes:
         """A request that is only a type and an id: status, ping, cancel, exit."""

@@ -153,6 +153,8 @@ class Exchange:
                 self._wire.send(protocol.simple("cancel", self.id) + protocol.simple("status", self.id))
             else:
                 self._wait()
+            if self.cancelled and self._state == "done" and not self.done:
+                self._start_over()
         except TransportDoubt:
             self._recover()
         if self.done:
@@ -175,6 +177,14 @@ class Exchange:
             # The replay brings back a last frame that was spoilt on the way: nothing after it shows the gap.
             missing = protocol.replay(self.id) if now - wire.heard >= PING_EVERY else b""
             wire.send(protocol.simple("ping", self.id) + missing)
+
+    def _start_over(self) -> None:
+        """Ask for the whole answer again: an interrupt can come between a frame's arrival and its taking."""
+        self._state = None
+        self.result.records.clear()
+        self.result.errors.clear()
+        self.result.warnings.clear()
+        self._wire.send(self._wire.protocol.start_over(self.id))
 
     def _recover(self) -> None:
         """Ask an engine that may or may not have the request what has become of it."""

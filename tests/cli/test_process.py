@@ -1,0 +1,226 @@
+"""The program as a process: pipes, signals, logs, encodings."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+import pytest
+from tests.support.worlds import things
+
+from hvctl import __version__
+from hvctl.cli.app import main
+from hvctl.lab.world import World
+
+pytestmark = pytest.mark.lab
+
+SOURCE = Path(__file__).parents[2] / "src"
+
+
+@pytest.fixture
+def environment(hvctl):
+    """The environment of a process on the fixture's home."""
+    return {**os.environ, "PYTHONPATH": str(SOURCE)}
+
+
+@pytest.fixture
+def start(environment):
+    """Starts `hvctl` as a process."""
+
+    def run(*words: str, **options) -> subprocess.Popen[bytes]:
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        env = environment | pipes.pop("env", {})
+        return subprocess.Popen([sys.executable, "-m", "hvctl", *words], env=env, **pipes)
+
+    return run
+
+
+def finish(process: subprocess.Popen[bytes], timeout: float = 30.0) -> tuple[int, bytes, bytes]:
+    out, err = process.communicate(timeout=timeout)
+    assert b"Traceback" not in (err or b"")
+    return process.returncode, out, err
+
+
+def test_the_version(start):
+    assert finish(start("--version")) == (0, f"hvctl {__version__}\n".encode(), b"")
+
+
+def test_exit_codes_reach_the_shell(start):
+    code, out, err = finish(start("vm", "show", "x"))
+    assert (code, out) == (3, b"")
+    assert err.startswith(b"error: No virtual machine 'x' on lab.")
+
+
+def test_names_come_through_a_pipe(hvctl, start):
+    hvctl.ok("vm", "create", "web1", "--disk", "1G")
+    with start("vm", "list", "-o", "name", stderr=subprocess.DEVNULL) as lister:
+        assert finish(start("vm", "start", "-", "-o", "csv", stdin=lister.stdout))[0] == 0
+    assert hvctl.state("web1") == "Running"
+
+
+@pytest.mark.parametrize("output", ["table", "json", "ndjson", "csv", "yaml", "name"])
+def test_a_reader_that_has_enough_ends_it_quietly(hvctl, start, output):
+    for number in range(3):
+        hvctl.ok("vm", "create", f"web{number}", "--notes", "x" * 20_000)
+    with start("vm", "show", "-o", output) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
+def test_a_full_disk_is_an_error(start):
+    with Path("/dev/full").open("wb") as full:
+        code, _, err = finish(start("vm", "list", stdout=full))
+    assert code == 1
+    assert err == b"error: The output cannot be written: No space left on device.\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX locale")
+def test_data_is_utf8_whatever_the_locale_says(hvctl, start):
+    hvctl.ok("vm", "create", "Müller 🙂")
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+    code, out, _ = finish(start("vm", "list", "-o", "csv", "--columns", "name", env=plain))
+    assert (code, out.decode("utf-8")) == (0, "name\r\nMüller 🙂\r\n")
+    code, _, err = finish(start("vm", "show", "ü", env=plain))
+    assert code == 3
+    assert err.isascii()
+
+
+def test_a_traceback_for_who_asks(start):
+    process = start("vm", "show", "x", env={"HVCTL_DEBUG": "1"})
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 3
+    assert b"Traceback (most recent call last)" in err
+
+
+# ---- interrupts
+
+
+def slow_guests(hvctl) -> None:
+    hvctl.ok("vm", "create", "web1", "--disk", "1G", "--start")
+    with World.open(hvctl.world_file) as world, world.transaction():
+        world.configure("pace", value=1)
+        world.configure("guest", value={"shutdown": 120})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_an_interrupt_ends_it_with_130_at_once(hvctl, start, output):
+    slow_guests(hvctl)
+    process = start("vm", "stop", "web1", "-o", output)
+    time.sleep(1.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    code, out, err = finish(process, 10)
+    assert (code, out) == (130, b"")
+    assert b"Interrupted." in err
+    assert hvctl.json("vm", "show", "web1")["state"] in ("Running", "Stopping")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_creation_that_is_interrupted_at_any_moment_is_there_entire_or_not_at_all(hvctl, monkeypatch):
+    hvctl.ok("switch", "create", "lan")
+    empty = things(hvctl.world_file)
+    words = ("vm", "create", "web1", "--disk", "1G", "--switch", "lan", "--notes", "x", "--start", "-o", "json")
+    started = time.monotonic()
+    whole = hvctl(*words).data
+    takes = time.monotonic() - started
+    codes = set()
+
+    def interrupt(_: int, frame: FrameType | None) -> None:
+        """Interrupt the command, and never the test around it."""
+        while frame is not None:
+            if frame.f_code is main.__code__:
+                raise KeyboardInterrupt
+            frame = frame.f_back
+
+    for number in range(30):
+        hvctl.ok("vm", "delete", "--all", "--turn-off", "--with-disks", "--yes")
+        before = signal.signal(signal.SIGALRM, interrupt)
+        signal.setitimer(signal.ITIMER_REAL, takes * (number + 1) / 30)
+        try:
+            ended = hvctl(*words)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        codes.add(ended.code)
+        machines = hvctl.json("vm", "list")
+        if machines:
+            shown = hvctl.json("vm", "show", "web1")
+            assert [drive["path"] for drive in shown["disks"]] == [drive["path"] for drive in whole["disks"]], ended
+            assert (shown["notes"], shown["adapters"][0]["switch"]) == ("x", "lan"), ended
+        else:
+            assert things(hvctl.world_file) == empty, ended
+        assert things(hvctl.world_file)["journal"] == [], ended
+    assert codes <= {0, 130}
+    assert 130 in codes
+
+
+# ---- logs and how much is said
+
+
+def test_what_verbose_says(hvctl):
+    hvctl.ok("vm", "create", "web1")
+    assert hvctl.ok("vm", "list", "-v").err == "host: lab (lab)\n"
+    assert hvctl.ok("vm", "list").err == ""
+
+
+def test_quiet_keeps_notes_to_itself_and_not_errors(hvctl):
+    hvctl.ok("vm", "create", "web1")
+    assert hvctl("vm", "create", "web1", "--exist-ok", "-q").err == ""
+    assert hvctl("vm", "show", "x", "-q").err.startswith("error: ")
+
+
+def test_reads_are_not_logged(hvctl):
+    hvctl.ok("vm", "list")
+    hvctl.ok("host", "show")
+    assert hvctl.log == ""
+
+
+LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ INFO vm create: 'M\\xfcller' on lab: changed")
+
+
+@pytest.mark.parametrize("how", ["option", "environment", "home"])
+def test_the_log(hvctl, tmp_path, how):
+    path = tmp_path / "somewhere" / "my.log"
+    words = ["--log-file", str(path)] if how == "option" else []
+    env = {"HVCTL_LOG_FILE": str(path)} if how == "environment" else {}
+    hvctl.ok("vm", "create", "Müller", "--notes", "a secret", *words, env=env)
+    written = (hvctl.home / "log" / "hvctl.log") if how == "home" else path
+    (line,) = written.read_text(encoding="ascii").splitlines()
+    assert LINE.fullmatch(line)
+
+
+def test_a_name_cannot_forge_a_line_of_the_log(hvctl):
+    hvctl.ok("vm", "list")
+    hvctl.host.new_vm("a\n2025-01-01T00:00:00Z INFO forged")
+    hvctl.ok("vm", "start", "--all")
+    assert len(hvctl.log.splitlines()) == 1
+
+
+def test_a_log_that_cannot_be_written(hvctl, tmp_path):
+    refused = hvctl("vm", "create", "x", "--log-file", str(tmp_path), "-o", "json")
+    assert refused.code == 2
+    assert str(tmp_path) in refused.error["message"]
+
+
+def test_a_log_that_cannot_be_written_stops_nothing_where_nobody_asked_for_it(hvctl):
+    hvctl.home.mkdir()
+    (hvctl.home / "log").write_text("in the way")
+    assert hvctl.json("vm", "create", "x")["name"] == "x"
+
+
+def test_a_home_that_cannot_be_written(hvctl, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    refused = hvctl("vm", "list", "-o", "json", env={"HVCTL_HOME": str(blocked / "home")})
+    assert refused.code in (1, 2)
+    assert str(blocked) in refused.error["message"]
+    assert hvctl("lab", "use", env={"HVCTL_HOME": str(blocked / "home")}).code == 2
