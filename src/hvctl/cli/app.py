@@ -137,14 +137,14 @@ def _absent() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; nothing is raised."""
     words = list(sys.argv[1:] if argv is None else argv)
-    # Pydantic would look through every installed distribution for plugins, which takes longer than a list of VMs.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    if words == ["--version"]:
-        from hvctl import __version__
-
-        sys.stdout.write(f"hvctl {__version__}\n")
-        return 0
     try:
+        # Pydantic would look through every installed distribution for plugins, which takes longer than a list of VMs.
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+        if words == ["--version"]:
+            from hvctl import __version__
+
+            sys.stdout.write(f"hvctl {__version__}\n")
+            return 0
         if words[:1] == ["__complete"]:
             from hvctl.cli.complete import answer
 

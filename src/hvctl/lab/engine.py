@@ -215,11 +215,11 @@ class LabEngine:
         return None
 
     def _complete(self, answer: _Answer, *, ok: bool, undone: list[str], not_undone: list[str]) -> None:
+        elapsed = round(time.monotonic() - answer.started, 3)
+        self._emit(answer, "done", {"ok": ok, "undone": undone, "not_undone": not_undone, "elapsed": elapsed})
         answer.state = "done"
         if self._running is answer:
             self._running = None
-        elapsed = round(time.monotonic() - answer.started, 3)
-        self._emit(answer, "done", {"ok": ok, "undone": undone, "not_undone": not_undone, "elapsed": elapsed})
 
     # ---- frames
 
