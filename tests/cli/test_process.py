@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -9,13 +10,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import FrameType
 
 import pytest
-from tests.support.worlds import things
 
 from hvctl import __version__
-from hvctl.cli.app import main
 from hvctl.lab.world import World
 
 pytestmark = pytest.mark.lab
@@ -125,42 +123,23 @@ def test_an_interrupt_ends_it_with_130_at_once(hvctl, start, output):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_a_creation_that_is_interrupted_at_any_moment_is_there_entire_or_not_at_all(hvctl, monkeypatch):
-    hvctl.ok("switch", "create", "lan")
-    empty = things(hvctl.world_file)
-    words = ("vm", "create", "web1", "--disk", "1G", "--switch", "lan", "--notes", "x", "--start", "-o", "json")
-    started = time.monotonic()
-    whole = hvctl(*words).data
-    takes = time.monotonic() - started
-    codes = set()
-
-    def interrupt(_: int, frame: FrameType | None) -> None:
-        """Interrupt the command, and never the test around it."""
-        while frame is not None:
-            if frame.f_code is main.__code__:
-                raise KeyboardInterrupt
-            frame = frame.f_back
-
-    for number in range(30):
-        hvctl.ok("vm", "delete", "--all", "--turn-off", "--with-disks", "--yes")
-        before = signal.signal(signal.SIGALRM, interrupt)
-        signal.setitimer(signal.ITIMER_REAL, takes * (number + 1) / 30)
-        try:
-            ended = hvctl(*words)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
-        codes.add(ended.code)
-        machines = hvctl.json("vm", "list")
-        if machines:
-            shown = hvctl.json("vm", "show", "web1")
-            assert [drive["path"] for drive in shown["disks"]] == [drive["path"] for drive in whole["disks"]], ended
-            assert (shown["notes"], shown["adapters"][0]["switch"]) == ("x", "lan"), ended
-        else:
-            assert things(hvctl.world_file) == empty, ended
-        assert things(hvctl.world_file)["journal"] == [], ended
-    assert codes <= {0, 130}
-    assert 130 in codes
+def test_a_creation_that_is_interrupted_at_any_moment_is_there_entire_or_not_at_all(environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.interrupted", "40"],
+        env=environment,
+        cwd=SOURCE.parent,
+        capture_output=True,
+        check=True,
+        timeout=100,
+    )
+    empty, whole, _, *rounds = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (len(whole["things"]["vm"]), whole["things"]["journal"]) == (1, [])
+    for each in rounds:
+        assert each["code"] in (0, 130), each
+        assert each["takes"] < 5, each
+        made = {table: len(rows) for table, rows in each["things"].items()}
+        assert made in [{table: len(rows) for table, rows in some["things"].items()} for some in (empty, whole)], each
+    assert {each["code"] for each in rounds} >= {130}
 
 
 # ---- logs and how much is said
