@@ -285,6 +285,40 @@ def test_an_answer_that_the_engine_forgot(batch, executed):
     assert len(transport.log.executed) == executed
 
 
+class Swallowing(ScriptedTransport):
+    """Loses the first `swallows` requests to run a batch without a word."""
+
+    swallows = 1
+
+    def send(self, data: bytes) -> None:
+        if self.swallows and b'"type":"run"' in data:
+            self.swallows -= 1
+            data = b""
+        super().send(data)
+
+
+@pytest.mark.parametrize("batch", [READ, CHANGE], ids=["read", "change"])
+@pytest.mark.parametrize("timeout", [600.0, None])
+@pytest.mark.parametrize("swallows", [1, 3])
+def test_a_request_that_vanished_without_an_error_is_sent_again(batch, timeout, swallows):
+    transport = Swallowing(two_names, takes=50.0)
+    transport.swallows = swallows
+    result = session_on(transport).run(batch, timeout=timeout)
+    assert (result.ok, names(result)) == (True, ["a", "b"])
+    assert len(transport.log.executed) == 1
+    assert transport.clock.now < 1200.0
+
+
+def test_an_engine_that_forgot_what_is_waited_for_ends_the_wait():
+    transport = scripted()
+    transport.on_receive = ["", "spoil"]
+    session = session_on(transport, noise=lambda _: transport.engines[0].forget())
+    with pytest.raises(OutcomeUnknownError, match="no longer has the answer"):
+        session.run(CHANGE, timeout=None)
+    assert transport.clock.now < 1100.0
+    assert len(transport.log.executed) == 1
+
+
 # ---- pieces, gaps, repetition, noise
 
 

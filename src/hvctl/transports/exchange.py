@@ -167,8 +167,14 @@ class Exchange:
     def _wait(self) -> None:
         """Take one piece of the answer; ask for frames that are missing, and say that the client is still there."""
         wire, protocol = self._wire, self._wire.protocol
+        if self._state in ("unknown", "forgotten"):
+            self._state = None
         until_ping = PING_EVERY - (self._now() - wire.spoke)
         self._take_all(wire.receive(min(until_ping, REPLAY_EVERY) if self.id in protocol.gap else until_ping))
+        if self._state in ("unknown", "forgotten") and not self.done:
+            # Nobody asked: the engine said so of a replay, so the request was lost on the way, or its answer was.
+            self._recover()
+            return
         now = self._now()
         if self.id in protocol.gap and now - self._replayed >= REPLAY_EVERY:
             self._replayed = now
