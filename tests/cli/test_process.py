@@ -112,9 +112,10 @@ def slow_guests(hvctl) -> None:
 @pytest.mark.parametrize("output", ["table", "json"])
 def test_an_interrupt_ends_it_with_130_at_once(hvctl, start, output):
     slow_guests(hvctl)
-    process = start("vm", "stop", "web1", "-o", output)
-    time.sleep(1.5)
-    assert process.poll() is None
+    process = start("vm", "stop", "web1", "-o", output, "--show-powershell")
+    while b"Stop-VM" not in process.stderr.readline():
+        assert process.poll() is None
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     code, out, err = finish(process, 10)
     assert (code, out) == (130, b"")
