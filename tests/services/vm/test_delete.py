@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.support.scripted import Said, ScriptedTransport, error, record
 
-from hvctl.errors import ConflictError, HvctlError
+from hvctl.errors import ConflictError, HvctlError, TimedOutError
 from hvctl.powershell.batch import Batch, Call, Ref, Step
 from hvctl.services.vm.delete import (
     Disks,
@@ -113,9 +113,15 @@ def test_disks_of_a_machine_with_checkpoints_are_not_taken():
 
 
 def test_disks_whose_chain_cannot_be_read_are_not_taken():
-    failure = refused(vm(), disks=Disks({"id1": [A]}, {}, unclear=(C,)))
-    assert failure.message == f"Whether the disks of 'web1' are needed cannot be told: {C} cannot be read."
-    assert deletion(vm(), disks=Disks({}, {}, unclear=(C,))).plan.batch.changes
+    failure = refused(vm(), disks=Disks({"id1": [A]}, {C.upper(): {"id1", "other"}}, unclear=(C,)))
+    assert (
+        failure.message == f"Whether another machine needs the disks of 'web1' cannot be told: its {C} cannot be read."
+    )
+    assert deletion(vm(), disks=Disks({}, {C.upper(): {"other"}}, unclear=(C,))).plan.batch.changes
+
+
+def test_a_disk_of_its_own_that_cannot_be_read_is_no_obstacle():
+    assert deletion(vm(), disks=Disks({"id1": [A]}, {A.upper(): {"id1"}}, unclear=(A,))).losses == (f"'web1' with {A}",)
 
 
 @pytest.mark.parametrize("path", [A, A.upper(), A.lower()])
@@ -216,7 +222,7 @@ class DiskHost:
 
 def disks_of(host: DiskHost) -> tuple[Disks, int]:
     transport = ScriptedTransport(host)
-    disks = read_disks(Session(transport, clock=transport.clock))
+    disks = read_disks(Session(transport, clock=transport.clock), timeout=60)
     return disks, len(transport.log.executed)
 
 
@@ -253,7 +259,31 @@ def test_what_a_checkpoint_holds_is_needed():
 
 def test_a_file_that_is_gone():
     disks, _ = disks_of(DiskHost({"id1": [A, B]}, {B: None}))
-    assert (disks.gone, disks.unclear) == (frozenset({A.upper()}), ())
+    assert (disks.gone, disks.unclear) == (frozenset({A.upper()}), (A,))
+
+
+def test_a_file_that_nothing_can_be_said_of_is_not_gone():
+    class Closed(DiskHost):
+        def _files(self, step: Mapping[str, Any]) -> list[Said]:
+            return [error(step["id"], "ItemExistsUnauthorizedAccessError,X")]
+
+    disks, _ = disks_of(Closed({"id1": [A, B]}, {B: None}))
+    assert (disks.gone, disks.unclear) == (NONE, (A,))
+
+
+def test_files_that_were_not_asked_for_in_time_are_not_gone():
+    class Slow(DiskHost):
+        def _files(self, step: Mapping[str, Any]) -> list[Said]:
+            return [
+                (
+                    "error",
+                    {"step": None, "message": "late", "category": "OperationTimeout", "error_id": "Hvctl.Deadline"},
+                ),
+                ("done", {"ok": False, "undone": [], "not_undone": []}),
+            ]
+
+    with pytest.raises(TimedOutError, match="The host's disks could not be read"):
+        disks_of(Slow({"id1": [A]}, {}))
 
 
 def test_a_file_that_cannot_be_read():
@@ -277,7 +307,7 @@ def test_drives_that_cannot_be_read():
 
     transport = ScriptedTransport(answer)
     with pytest.raises(HvctlError, match="The host's disks could not be read"):
-        read_disks(Session(transport, clock=transport.clock))
+        read_disks(Session(transport, clock=transport.clock), timeout=60)
 
 
 def test_the_batches_of_the_question():

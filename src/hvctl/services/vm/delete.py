@@ -27,8 +27,9 @@ class Disks:
     Attributes:
         of_vm: The disks of each VM's drives, by VM id, as the drives name them.
         users: The ids of the VMs that need a disk: attached, in a checkpoint, or as an ancestor; by folded path.
-        unclear: Disks whose parent could not be read although the file is there.
-        gone: Disks whose file is not there, by folded path.
+        unclear: Disks whose parent could not be read. That a file is not to be seen does not clear it: a volume may be
+            away, or a share out of this session's reach.
+        gone: Disks whose file is not to be seen, by folded path.
     """
 
     of_vm: dict[str, list[str]] = field(default_factory=dict)
@@ -74,19 +75,17 @@ def plan_parents(paths: Sequence[str]) -> Batch:
     return Batch((_parents_step(tuple(paths)), *exist))
 
 
-def read_disks(session: Session) -> Disks:
+def read_disks(session: Session, *, timeout: float | None) -> Disks:
     """Follow every chain of the host to its end, a batch a link; most hosts need one.
 
     Raises:
-        HvctlError: The drives or checkpoints could not be read.
+        HvctlError: The drives, the checkpoints or the files could not be read.
     """
-    result = session.run(plan_disks())
-    if result.failure is not None and not result.ok:
-        raise failure_of(result.failure, result, host=session.host, message="The host's disks could not be read")
+    result = _read(session, plan_disks(), timeout)
     uses = _uses(result)
     links: dict[str, str | None] = {}
     _follow(links, result)
-    unclear, gone = _read_links(session, [path for _, path in uses], links)
+    unclear, gone = _read_links(session, [path for _, path in uses], links, timeout)
     disks = Disks(unclear=unclear, gone=gone)
     for vm_id, path in uses:
         for link in _chain(path, links):
@@ -151,10 +150,13 @@ def _refusal(vm: Stateful, clustered: frozenset[str], disks: Disks | None, host:
     if disks is None:
         return None
     own = disks.of_vm.get(vm.id, [])
+    unclear = [path for path in disks.unclear if disks.users.get(folded(path), set()) - {vm.id}]
     if any(path.lower().endswith(_CHECKPOINT_FILES) for path in own):
         return checked(vm, host, f"'{vm.name}' has checkpoints.", "Delete its checkpoints first, or leave its disks.")
-    if own and disks.unclear:
-        words = f"Whether the disks of '{vm.name}' are needed cannot be told: {disks.unclear[0]} cannot be read."
+    if own and unclear:
+        words = (
+            f"Whether another machine needs the disks of '{vm.name}' cannot be told: its {unclear[0]} cannot be read."
+        )
         return checked(vm, host, words, "Delete it without --with-disks.")
     return None
 
@@ -203,30 +205,35 @@ def _loss(vm: Stateful, files: Sequence[str]) -> str:
 
 
 def _read_links(
-    session: Session, paths: Iterable[str], links: dict[str, str | None]
+    session: Session, paths: Iterable[str], links: dict[str, str | None], timeout: float | None
 ) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Read parents until every link is known; return the files that are there and cannot be read, and those gone."""
+    """Read parents until every link is known; return the files that could not be read, and those not to be seen."""
     wanted = {folded(path): path for path in paths}
-    unreadable: dict[str, str] = {}
-    missing: set[str] = set()
+    gone: set[str] = set()
+    asked: set[str] = set()
     for _ in range(_DEEPEST):
         wanted |= {folded(parent): parent for parent in links.values() if parent}
-        ask = [path for key, path in wanted.items() if key not in links.keys() | missing | unreadable.keys()]
+        ask = [path for key, path in wanted.items() if key not in links.keys() | asked]
         if not ask:
             break
-        result = session.run(plan_parents(ask))
+        asked |= {folded(path) for path in ask}
+        result = _read(session, plan_parents(ask), timeout)
         _follow(links, result)
-        for number, path in enumerate(ask):
-            if any(record[SELF] for record in result.of(f"file_{number}")):
-                unreadable[folded(path)] = path
-            else:
-                missing.add(folded(path))
-    return tuple(path for key, path in unreadable.items() if key not in links), frozenset(missing - links.keys())
+        gone |= {folded(path) for n, path in enumerate(ask) if [r[SELF] for r in result.of(f"file_{n}")] == [False]}
+    unread = tuple(path for key, path in wanted.items() if key not in links)
+    return unread, frozenset(gone - links.keys())
+
+
+def _read(session: Session, batch: Batch, timeout: float | None) -> Result:
+    result = session.run(batch, timeout=timeout)
+    if not result.ok and result.failure is not None:
+        raise failure_of(result.failure, result, host=session.host, message="The host's disks could not be read")
+    return result
 
 
 def _uses(result: Result) -> list[tuple[str, str]]:
     """Pairs of VM id and path: what is attached, and what checkpoints hold."""
-    uses = [(str(drive["VMId"]), drive["Path"]) for drive in result.of("drives")]
+    uses = [(str(drive["VMId"]), drive["Path"]) for drive in result.of("drives") if drive["DiskNumber"] is None]
     for snapshot in result.of("snapshots"):
         uses += [(str(snapshot["VMId"]), path) for path in snapshot["HardDrives.Path"] or ()]
     return [(vm_id, path) for vm_id, path in uses if path]

@@ -132,7 +132,7 @@ class VmService:
         disks = None
         if vms:
             clustered = deleting.clustered_ids(self._ask(deleting.plan_owners([vm.id for vm in vms])))
-            disks = deleting.read_disks(self._session) if with_disks else None
+            disks = deleting.read_disks(self._session, timeout=self._timeout) if with_disks else None
         return deleting.plan_delete(vms, clustered, disks, self._session.host, turn_off=turn_off)
 
     def _chosen(self, selection: Selection, model: type[R], *, missing_ok: bool = False) -> Sequence[R]:
