@@ -69,5 +69,6 @@ class Result:
 
     @property
     def failure(self) -> ErrorRecord | None:
-        """The error that ended the batch, or the first one."""
-        return next((error for error in self.errors if not error.undo), None)
+        """The error that ended the batch: the last one, for a step that may fail does not end it; else the first."""
+        errors = [error for error in self.errors if not error.undo]
+        return (errors[0] if self.ok else errors[-1]) if errors else None
