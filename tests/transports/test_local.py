@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import stat
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,11 @@ from hvctl.transports.local import (
     readable,
     windows_powershell,
 )
+
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None
 
 posix = pytest.mark.skipif(os.name == "nt", reason="the stand-in for PowerShell is a script with #!")
 
@@ -185,6 +191,76 @@ def test_close_leaves_a_child_that_may_be_undoing_to_itself(child, tmp_path):
     assert not marker.exists()
     assert process.wait(20) == 0
     assert marker.exists()
+
+
+@pytest.mark.unit
+@posix
+def test_child_that_never_reads_keeps_nobody_waiting(child):
+    began = time.monotonic()
+    transport = child("while True: time.sleep(1)")
+    process = transport._process
+    transport.send(b"x" * 1_000_000 + b"\n")
+    transport.send(b"\nmore\n")
+    assert time.monotonic() - began < 2
+    assert transport.receive(0.1) == b""
+    transport.close()
+    assert time.monotonic() - began < 7
+    assert process.poll() is None
+    process.kill()
+
+
+@pytest.mark.unit
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="the size of a pipe is set on Linux")
+def test_engine_that_does_not_fit_into_the_pipe_does_not_keep_open_waiting(child, monkeypatch):
+    real = subprocess.Popen
+
+    def with_small_pipe(*args, **kwargs):
+        process = real(*args, **kwargs)
+        fcntl.fcntl(process.stdin, fcntl.F_SETPIPE_SZ, 4096)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", with_small_pipe)
+    began = time.monotonic()
+    transport = child("while True: time.sleep(1)")
+    assert time.monotonic() - began < 2
+    process = transport._process
+    transport.close()
+    assert time.monotonic() - began < 7
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.unit
+@posix
+def test_lines_that_had_to_wait_arrive_in_order(child):
+    transport = child("line(); time.sleep(1.5)\nwhile data := sys.stdin.buffer.read1(): say(data)")
+    lines = [b"%d" % number * 100_000 + b"\n" for number in range(4)]
+    for each in lines:
+        transport.send(each)
+    data = b""
+    while len(data) < sum(map(len, lines)) and (piece := transport.receive(10)):
+        data += piece
+    assert data == b"".join(lines)
+
+
+@pytest.mark.unit
+@posix
+def test_last_words_of_the_engine_before_are_not_those_of_the_next(child, tmp_path):
+    marker = tmp_path / "first"
+    marker.touch()
+    transport = child(
+        f"line()\nif os.path.exists({str(marker)!r}): os.remove({str(marker)!r}); line(); line(); time.sleep(4)\n"
+        "else: line()\n"
+        "sys.stderr.write(f'words of {os.getpid()}'); sys.exit(9)"
+    )
+    first = transport._process
+    transport.send(b"\nrun\n")
+    transport.close()
+    transport.open("again")
+    first.wait(20)
+    time.sleep(0.5)
+    second = transport._process.pid
+    transport.send(b"\n")
+    assert receive_all(transport)[1] == f"PowerShell ended with exit code 9: words of {second}"
 
 
 @pytest.mark.unit

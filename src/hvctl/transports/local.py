@@ -57,6 +57,7 @@ class LocalTransport:
         self._arrived: queue.Queue[bytes] = queue.Queue()
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._readers: list[threading.Thread] = []
+        self._writer: _Writer | None = None
         self._ended = False
         self._gone_since: float | None = None
         self._sent = False
@@ -69,7 +70,7 @@ class LocalTransport:
         """
         executable = self._executable or find_powershell(use_pwsh=self._use_pwsh)
         self._arrived = queue.Queue()
-        self._last_lines.clear()
+        self._last_lines = deque(maxlen=_LAST_LINES)  # an engine that is still undoing keeps its own
         self._ended = self._sent = False
         self._gone_since = None
         try:
@@ -93,22 +94,21 @@ class LocalTransport:
             _start(_pump, process.stdout, self._arrived),
             _start(_log_lines, process.stderr, self._last_lines),
         ]
-        with contextlib.suppress(OSError):  # an early end is told by `receive`, with its exit code and last words
-            _write(process, engine_line(nonce))
+        self._writer = _Writer(process.stdin)  # type: ignore[arg-type]  # there is one: a PIPE was asked for
+        self._writer.put(engine_line(nonce))  # an early end is told by `receive`, with its exit code and last words
 
     def send(self, data: bytes) -> None:
-        """Write request lines to the engine's stdin.
+        """Hand request lines to the engine's stdin, after those before them; does not wait for an engine that is slow.
 
         Raises:
-            TransportLost: PowerShell has ended.
+            TransportLost: PowerShell has ended, or no longer reads.
         """
-        if self._process is None:
+        if self._process is None or self._writer is None:
             raise TransportLost("PowerShell is not running")
         self._sent = True
-        try:
-            _write(self._process, data)
-        except OSError as error:
-            raise TransportLost(self._last_words(self._process)) from error
+        self._writer.put(data).wait(_SLICE)
+        if self._writer.broken:
+            raise TransportLost(self._last_words(self._process))
 
     def receive(self, timeout: float) -> bytes:
         """Return what has arrived, waiting up to `timeout` seconds for it.
@@ -137,12 +137,11 @@ class LocalTransport:
     def close(self) -> None:
         """Ask the engine to end; one that is still undoing is left to finish, which it does by its deadline."""
         process, self._process = self._process, None
-        if process is None or process.stdin is None:
+        writer, self._writer = self._writer, None
+        if process is None or writer is None:
             return
-        with contextlib.suppress(OSError):
-            _write(process, ClientProtocol.simple("exit"))
-        with contextlib.suppress(OSError):
-            process.stdin.close()
+        writer.put(ClientProtocol.simple("exit"))
+        writer.end()
         if not _ends(process, _FAREWELL) and not self._sent:
             with contextlib.suppress(OSError):
                 process.kill()
@@ -178,6 +177,45 @@ class LocalTransport:
             reader.join(_SLICE)
         words = " ".join(self._last_lines)
         return f"PowerShell ended with exit code {process.returncode}" + (f": {words}" if words else "")
+
+
+class _Writer:
+    """Writes to a child's stdin from a thread of its own: a pipe holds little, and a child may never read.
+
+    The thread closes stdin when it ends; one that hangs ends with the child, or with this process.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.broken = False
+        self._stream = stream
+        self._waiting: queue.SimpleQueue[tuple[bytes, threading.Event]] = queue.SimpleQueue()
+        _start(self._write_all)
+
+    def put(self, data: bytes) -> threading.Event:
+        """Write data when all before it is written; the event is set when that is done or has failed."""
+        over = threading.Event()
+        self._waiting.put((data, over))
+        return over
+
+    def end(self) -> None:
+        """Close the stream when all before is written."""
+        self._waiting.put((b"", threading.Event()))
+
+    def _write_all(self) -> None:
+        over = threading.Event()
+        try:
+            with self._stream:
+                while True:
+                    data, over = self._waiting.get()
+                    if not data:
+                        return
+                    view = memoryview(data)
+                    while view:
+                        view = view[self._stream.write(view) :]
+                    over.set()
+        except OSError:
+            self.broken = True
+            over.set()
 
 
 def find_powershell(*, use_pwsh: bool = False) -> str:
@@ -248,14 +286,6 @@ def _start(target: Any, *args: object) -> threading.Thread:  # noqa: ANN401 - an
     thread = threading.Thread(target=target, args=args, daemon=True)
     thread.start()
     return thread
-
-
-def _write(process: subprocess.Popen[bytes], data: bytes) -> None:
-    if process.stdin is None or process.stdin.closed:
-        raise BrokenPipeError
-    view = memoryview(data)
-    while view:
-        view = view[process.stdin.write(view) :]
 
 
 def _ends(process: subprocess.Popen[bytes], seconds: float) -> bool:
