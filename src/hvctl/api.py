@@ -31,7 +31,6 @@ from hvctl.transports.session import Session
 from hvctl.units import parse_size
 
 _SIZES = ("memory", "memory_minimum", "memory_maximum", "disk")
-_MARGIN = 60.0
 
 
 def connect(host: str | None = None, *, timeout: float | None = 600.0, use_pwsh: bool = False) -> Connection:
@@ -117,7 +116,7 @@ class VirtualMachines:
     def stop(self, *names: str, timeout: float = 600.0, turn_off: bool = False) -> tuple[Outcome, ...]:
         """Shut guests down, each within `timeout` seconds; or cut their power."""
         plan = plan_power(TURN_OFF if turn_off else STOP, self._select(names), self._session.host, timeout=timeout)
-        return self._run(plan, timeout + _MARGIN)
+        return self._run(plan, timeout)
 
     def delete(self, *names: str, turn_off: bool = False, with_disks: bool = False) -> tuple[Outcome, ...]:
         """Delete virtual machines, with the disks that nothing else needs if asked to. It does not ask back."""

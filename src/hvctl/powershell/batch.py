@@ -16,6 +16,9 @@ Expect = Literal["any", "one", "none"]
 OnError = Literal["stop", "continue"]
 Where = Mapping[str, "str | tuple[str, ...]"]
 
+SIDE_BY_SIDE = 16
+"""How many steps of a group an engine runs at once."""
+
 SELF = "."
 """The property path that stands for the object itself: what `Test-Path` returns has no properties worth naming."""
 

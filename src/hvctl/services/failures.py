@@ -51,7 +51,8 @@ _BY_ID: tuple[tuple[re.Pattern[str], _Kind], ...] = tuple(
         (r"Hvctl\.ExpectedNone$", _Kind(ConflictError)),
         (r"Hvctl\.(ExpectedOne|RefNotFound)$", _Kind(NotFoundError)),
         (r"Hvctl\.RefAmbiguous$", _Kind(ConflictError)),
-        (r"Hvctl\.(StepTimedOut|Deadline)$", _Kind(TimedOutError)),
+        (r"Hvctl\.Deadline$", _Kind(TimedOutError, "Allow more time with --timeout.", "Time ran out.")),
+        (r"Hvctl\.StepTimedOut$", _Kind(TimedOutError)),
         (r"Hvctl\.(Cancelled|ClientLost)$", _Kind(CancelledError)),
         (r"Hvctl\.NotSimulated$", _Kind(NotSimulatedError)),
         (r"Hvctl\.", _Kind(ProtocolError)),
@@ -95,7 +96,7 @@ _BY_CATEGORY: dict[str, type[HvctlError]] = {
     "NotInstalled": UnsupportedError,
 }
 
-_HRESULT = re.compile(r"\b0x([0-9A-Fa-f]{8})\b")
+_HRESULT = re.compile(r"\(0x([0-9A-Fa-f]{8})\)")
 _MEMORY_CODES = (0x8007000E, 0x800705AA)
 
 

@@ -11,7 +11,7 @@ from hvctl.models.base import Outcome
 from hvctl.powershell.batch import Batch, Step
 from hvctl.services.failures import failure_of, with_sight
 from hvctl.services.selection import Stateful
-from hvctl.transports.result import Result
+from hvctl.transports.result import ErrorRecord, Result
 from hvctl.transports.session import Session
 
 _Left = Mapping[str, Mapping[str, Any]]
@@ -55,6 +55,7 @@ class Plan:
         parts: One an object that was selected.
         after: The id of the step that reads id and state afterwards.
         look: What tells the state of the objects after an answer was lost.
+        deadline: Seconds for the whole batch; None for as many as the command has.
     """
 
     verb: str
@@ -62,6 +63,7 @@ class Plan:
     parts: tuple[Part, ...]
     after: str | None = None
     look: Batch | None = None
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,13 @@ class Done:
 
 
 def make_plan(
-    verb: str, parts: Sequence[Part], steps: Iterable[Step], *, before: Sequence[Step] = (), after: Step | None = None
+    verb: str,
+    parts: Sequence[Part],
+    steps: Iterable[Step],
+    *,
+    before: Sequence[Step] = (),
+    after: Step | None = None,
+    deadline: float | None = None,
 ) -> Plan:
     """A plan of one batch; empty when no part has a step.
 
@@ -96,6 +104,7 @@ def make_plan(
         steps: What changes them.
         before: What the changing steps refer to.
         after: What reads their states afterwards; also what is looked at when the answer is lost.
+        deadline: Seconds for the whole batch, where it needs others than the command has.
     """
     changing = tuple(steps)
     if not changing:
@@ -107,6 +116,7 @@ def make_plan(
         tuple(parts),
         after=after.id if after else None,
         look=Batch(tail) if after else None,
+        deadline=deadline,
     )
 
 
@@ -119,10 +129,12 @@ def run_plan(session: Session, plan: Plan, *, timeout: float | None) -> Done:
     if not plan.batch.steps:
         return _settled(session, plan)
     try:
-        result = session.run(plan.batch, timeout=timeout, look=plan.look)
+        result = session.run(plan.batch, timeout=plan.deadline or timeout, look=plan.look)
     except OutcomeUnknownError as error:
         raise with_sight(error, _sight(plan, error)) from error
-    left = {str(record["Id"]): record for record in result.of(plan.after)} if plan.after else {}
+    # A batch that ended early did not get to its last step: what it left behind is asked for.
+    seen = result if result.ok or plan.look is None else session.run(plan.look)
+    left = {str(record["Id"]): record for record in seen.of(plan.after)} if plan.after else {}
     return _summed([_outcome(part, result, left, session.host, plan) for part in plan.parts], result)
 
 
@@ -159,11 +171,15 @@ def _unsent(part: Part, host: str) -> tuple[Outcome, HvctlError | None]:
 def _outcome(part: Part, result: Result, left: _Left, host: str, plan: Plan) -> tuple[Outcome, HvctlError | None]:
     was_read = bool(part.steps and plan.after)
     state = left.get(part.id, {}).get("State") if was_read else part.state
-    failure = part.failure or _batch_failure(part, result, host, plan)
+    record = _batch_failure(part, result, plan)
+    failure = part.failure
+    if record is not None and not (record.step is None and _got_there(part, left)):
+        message = part.messages.get(record.step or "")
+        failure = failure_of(record, result, host=host, object_name=part.name, message=message)
     if failure is None and was_read:
         failure = _state_failure(part, left, host)
     elif isinstance(failure, TimedOutError) and state is not None:
-        failure = _still(failure, part, state)
+        failure = _now(failure, part, state)
     if failure is not None:
         return _pair(part, host, "failed", state, failure)
     if part.goes and part.steps:
@@ -171,23 +187,25 @@ def _outcome(part: Part, result: Result, left: _Left, host: str, plan: Plan) -> 
     return _pair(part, host, "changed" if part.steps else "unchanged", state, None)
 
 
-def _batch_failure(part: Part, result: Result, host: str, plan: Plan) -> HvctlError | None:
+def _batch_failure(part: Part, result: Result, plan: Plan) -> ErrorRecord | None:
     """The failure of a step of this part, or of a step or a deadline that concerns them all."""
-    if not part.steps:
+    if not part.steps or part.failure is not None:
         return None
     elsewhere = {step.id for step in plan.batch.steps if step.on_error == "continue" and step.id not in part.steps}
-    for record in result.errors:
-        if record.undo or record.step in elsewhere:
-            continue
-        message = part.messages.get(record.step or "")
-        return failure_of(record, result, host=host, object_name=part.name, message=message)
-    return None
+    return next((record for record in result.errors if not record.undo and record.step not in elsewhere), None)
 
 
-def _still(failure: TimedOutError, part: Part, state: str) -> TimedOutError:
+def _got_there(part: Part, left: _Left) -> bool:
+    """Whether an object is as it should be although the batch ended early; one that was so before proves nothing."""
+    if part.goes:
+        return part.id not in left
+    return part.wanted not in (None, part.state) and left.get(part.id, {}).get("State") == part.wanted
+
+
+def _now(failure: TimedOutError, part: Part, state: str) -> TimedOutError:
     """A time-out that says what the object is now."""
     return TimedOutError(
-        f"{failure.message} '{part.name}' is still {state}.",
+        f"{failure.message} '{part.name}' is {'still' if state == part.state else 'now'} {state}.",
         hint=failure.hint or "Allow more time with --timeout.",
         host=failure.host,
         object_name=part.name,

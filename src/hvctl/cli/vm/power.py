@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from hvctl.services.selection import Selection
     from hvctl.services.vm.power import Verb
 
-_MARGIN = 60.0
-"""Seconds that a batch has beyond what each guest has to shut down."""
-
 
 @command(changes=True)
 def start(context: Context, names: VmNames = None, state: State = None, everything: Everything = False) -> None:
@@ -123,7 +120,7 @@ def restart(
     session = context.session()
     vms: Sequence[VmState] = VmService(session, timeout=context.timeout).select(chosen, VmState)
     plan = plan_restart(vms, session.host, timeout=context.timeout)
-    carry_out(context, plan, deadline=context.timeout + _MARGIN)
+    carry_out(context, plan)
 
 
 def _power(context: Context, verb: Verb, chosen: Selection) -> None:
@@ -136,4 +133,4 @@ def _power(context: Context, verb: Verb, chosen: Selection) -> None:
     vms: Sequence[VmState] = VmService(session, timeout=context.timeout).select(chosen, VmState)
     limit = context.timeout if verb.side_by_side else None
     plan = plan_power(verb, vms, session.host, timeout=limit)
-    carry_out(context, plan, deadline=context.timeout + (_MARGIN if limit else 0))
+    carry_out(context, plan)

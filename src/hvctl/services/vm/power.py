@@ -5,13 +5,17 @@ The states are those of Hyper-V's state machine; a *Critical* twin counts as its
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hvctl.powershell.batch import Call, Ref, Step
+from hvctl.powershell.batch import SIDE_BY_SIDE, Call, Ref, Step
 from hvctl.services.plan import Part, Plan, checked, make_plan
 from hvctl.services.selection import Stateful
 from hvctl.services.vm.read import states_step
+
+_MARGIN = 60.0
+"""Seconds that a batch has beyond what its guests have to shut down."""
 
 RUNNING = ("Running",)
 AT_REST = ("Off", "Saved", "FastSaved", "Hibernated")
@@ -111,7 +115,7 @@ def plan_power(verb: Verb, vms: Sequence[Stateful], host: str, *, timeout: float
             parts.append(_part(verb, vm, (step.id,)))
         else:
             parts.append(_unchanged_or_refused(verb, vm, host))
-    return _wrap(verb.name, parts, steps)
+    return _wrap(verb.name, parts, steps, deadline=_deadline(len(steps), timeout))
 
 
 def plan_restart(vms: Sequence[Stateful], host: str, *, timeout: float | None = None) -> Plan:
@@ -133,7 +137,9 @@ def plan_restart(vms: Sequence[Stateful], host: str, *, timeout: float | None = 
             f"start_{number}": f"'{vm.name}' is off and did not start again",
         }
         parts.append(Part(vm.id, vm.name, vm.state, (step.id, f"start_{number}"), wanted="Running", messages=messages))
-    return _wrap("vm restart", parts, [*stops, *starts])
+    # The starts follow one after the other and have as long together as one guest has to shut down.
+    deadline = None if timeout is None else (_deadline(len(stops), timeout) or 0) + timeout
+    return _wrap("vm restart", parts, [*stops, *starts], deadline=deadline)
 
 
 def _power_step(verb: Verb, vm: Stateful, step_id: str, timeout: float | None) -> Step | None:
@@ -159,6 +165,12 @@ def _unchanged_or_refused(verb: Verb, vm: Stateful, host: str) -> Part:
     return checked(vm, host, f"'{vm.name}' is {vm.state}: {word} is not possible.", hint)
 
 
-def _wrap(name: str, parts: list[Part], steps: list[Step]) -> Plan:
+def _deadline(guests: int, timeout: float | None) -> float | None:
+    """Seconds for a batch in which each guest has its own time, however many wait for a place beside the others."""
+    return None if timeout is None else math.ceil(guests / SIDE_BY_SIDE) * timeout + _MARGIN
+
+
+def _wrap(name: str, parts: list[Part], steps: list[Step], *, deadline: float | None) -> Plan:
     ids = [part.id for part in parts if part.steps]
-    return make_plan(name, parts, steps, before=(states_step("vms", ids),), after=states_step("after", ids))
+    before = (states_step("vms", ids),)
+    return make_plan(name, parts, steps, before=before, after=states_step("after", ids), deadline=deadline)
