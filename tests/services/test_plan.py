@@ -223,6 +223,38 @@ def test_a_lost_answer_tells_what_is_there_now(seen: Sequence[Said], words: str)
     assert len(transport.log.changed) == 1
 
 
+def out_of_time(*seen: Said):
+    late = {"step": None, "message": "late", "category": "OperationTimeout", "error_id": "Hvctl.Deadline"}
+    ended = [("error", late), ("done", {"ok": False, "undone": [], "not_undone": []})]
+    transport = ScriptedTransport(lambda steps: ended if len(steps) > 1 else list(seen))
+    return Session(transport, clock=transport.clock)
+
+
+def test_out_of_time_each_is_judged_by_what_it_is_now():
+    result = run_plan(out_of_time(after(1, "Running"), after(2, "Off")), plan(part(1), part(2)), timeout=60.0)
+    assert outcomes(result) == [("web1", "changed", "Running"), ("web2", "failed", "Off")]
+    assert result.failures[0].message == "Time ran out. 'web2' is still Off."
+    assert isinstance(result.error("vm start"), PartialError)
+
+
+def test_out_of_time_a_state_from_before_proves_nothing():
+    result = run_plan(
+        out_of_time(after(1, "Running"), after(2, "Off")),
+        plan(part(1, state="Running"), part(2, state="Running")),
+        timeout=60.0,
+    )
+    assert outcomes(result) == [("web1", "failed", "Running"), ("web2", "failed", "Off")]
+    assert [each.message for each in result.failures] == [
+        "Time ran out. 'web1' is still Running.",
+        "Time ran out. 'web2' is now Off.",
+    ]
+
+
+def test_out_of_time_what_is_gone_was_deleted():
+    result = run_plan(out_of_time(after(2, "Off")), plan(part(1, goes=True), part(2, goes=True)), timeout=60.0)
+    assert outcomes(result) == [("web1", "changed", None), ("web2", "failed", "Off")]
+
+
 def test_a_lost_answer_and_a_lost_look():
     transport = transport_that_says()
     transport.on_send = ["lost-after", "lost-after"]

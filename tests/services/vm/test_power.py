@@ -148,3 +148,11 @@ def test_restart_needs_a_running_guest(state):
     (part,) = plan_restart([vm(state)], "hv01").parts
     assert isinstance(part.failure, ConflictError)
     assert "restart is not possible" in part.failure.message
+
+
+@pytest.mark.parametrize(("guests", "deadline"), [(1, 160), (16, 160), (17, 260), (33, 360)])
+def test_every_guest_has_its_own_time(guests, deadline):
+    vms = [VmState(id=f"id{number}", name=f"web{number}", host="hv01", state="Running") for number in range(guests)]
+    assert plan_power(STOP, vms, "hv01", timeout=100).deadline == deadline
+    assert plan_restart(vms, "hv01", timeout=100).deadline == deadline + 100
+    assert plan_power(SUSPEND, vms, "hv01").deadline is None
