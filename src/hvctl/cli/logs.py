@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from logging.handlers import RotatingFileHandler
@@ -35,9 +36,29 @@ def open_log(path: Path | None, *, verbose: bool) -> logging.Logger:
     return logger
 
 
+class _Quiet(RotatingFileHandler):
+    """Loses a line rather than the command: nothing is said of a disk that is full or a file that is held."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say nothing: only errors of the command go to stderr."""
+
+    def doRollover(self) -> None:  # noqa: N802 - logging's name
+        """Begin a new file; where another process holds the old one, go on in it."""
+        try:
+            super().doRollover()
+        except OSError:
+            if self.stream is None:
+                self.stream = self._open()
+
+    def close(self) -> None:
+        """Close the file; what cannot be written any more is dropped."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 def _handler(path: Path) -> logging.Handler:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = RotatingFileHandler(path, maxBytes=_LARGEST, backupCount=3, encoding="ascii", errors="backslashreplace")
+    handler = _Quiet(path, maxBytes=_LARGEST, backupCount=3, encoding="ascii", errors="backslashreplace")
     formatter = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
