@@ -180,6 +180,12 @@ class ProtocolError(HvctlError):
 
 
 class CancelledError(HvctlError):
-    """The user interrupted the command."""
+    """The user interrupted the command.
+
+    Attributes:
+        seen: What the same engine read after it had ended the batch, step by step; None where nothing was read.
+    """
+
+    seen: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
 
     exit_code = ExitCode.INTERRUPTED

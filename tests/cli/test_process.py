@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from hvctl import __version__
+from hvctl.cli.logs import open_log
 from hvctl.lab.world import World
 
 pytestmark = pytest.mark.lab
@@ -189,6 +190,49 @@ def test_a_log_that_cannot_be_written(hvctl, tmp_path):
     refused = hvctl("vm", "create", "x", "--log-file", str(tmp_path), "-o", "json")
     assert refused.code == 2
     assert str(tmp_path) in refused.error["message"]
+
+
+def test_a_log_that_cannot_be_written_is_found_before_anything_changes(hvctl, tmp_path):
+    hvctl("vm", "create", "x", "--log-file", str(tmp_path))
+    assert hvctl.json("vm", "list") == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
+def test_a_log_on_a_full_disk_says_nothing(hvctl, start):
+    hvctl.ok("vm", "create", "web1")
+    code, out, err = finish(start("vm", "start", "web1", "-o", "json", "--log-file", "/dev/full"))
+    assert (code, json.loads(out)[0]["outcome"], err) == (0, "changed", b"")
+
+
+def test_a_full_log_that_another_process_holds_is_written_on(tmp_path, monkeypatch, capsys):
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "The file is in use")
+
+    monkeypatch.setattr(os, "rename", refuse)
+    path = tmp_path / "my.log"
+    path.write_text("x" * (1 << 20))
+    logger = open_log(path, verbose=False)
+    logger.info("one")
+    logger.info("two")
+    for handler in logger.handlers[:]:
+        logger.removeHandler(handler)
+        handler.close()
+    assert re.findall(r"INFO (\w+)", path.read_text()) == ["one", "two"]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_an_interrupt_is_logged(hvctl, start):
+    slow_guests(hvctl)
+    hvctl.ok("vm", "create", "web2")
+    process = start("vm", "stop", "web1", "web2")
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    assert finish(process, 10)[0] == 130
+    assert [line.split("INFO ")[1] for line in hvctl.log.splitlines()[-2:]] == [
+        "vm stop: 'web1' on lab: cancelled",
+        "vm stop: 'web2' on lab: unchanged",
+    ]
 
 
 def test_a_log_that_cannot_be_written_stops_nothing_where_nobody_asked_for_it(hvctl):

@@ -499,6 +499,31 @@ def test_an_interrupt_cancels_and_says_what_was_taken_back():
     assert caught.value.host == "hv01"
 
 
+def test_an_interrupted_change_is_looked_at_on_the_same_engine():
+    transport = scripted(takes=100.0)
+    transport.on_receive = ["", "interrupt"]
+    with pytest.raises(CancelledError) as caught:
+        session_on(transport).run(CHANGE, look=READ)
+    assert caught.value.seen == {"vms": [{"Name": "a"}, {"Name": "b"}]}
+    assert (transport.log.engines, len(transport.log.executed)) == (1, 2)
+
+
+def test_a_second_interrupt_ends_the_look():
+    transport = scripted(takes=100.0)
+    transport.on_receive = ["", "interrupt", "", "interrupt", "interrupt"]
+    with pytest.raises(CancelledError, match="Taken back: vm") as caught:
+        session_on(transport).run(CHANGE, look=READ)
+    assert caught.value.seen is None
+
+
+def test_an_interrupt_before_anything_was_sent_looks_at_nothing():
+    transport = scripted()
+    transport.on_send = ["interrupt-before"]
+    with pytest.raises(CancelledError) as caught:
+        session_on(transport).run(CHANGE, look=READ)
+    assert (caught.value.seen, transport.log.executed) == (None, [])
+
+
 def test_an_interrupt_names_what_could_not_be_taken_back():
     transport = ScriptedTransport(lambda _: [error("start", "Hvctl.Cancelled"), done(ok=False, not_undone=["start"])])
     transport.on_receive = ["", "interrupt"]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hvctl.errors import CancelledError, OutcomeUnknownError
 from hvctl.models.base import Outcome
-from hvctl.services.plan import Plan, foresee, run_plan
+from hvctl.services.plan import Done, Part, Plan, foresee, run_plan
 
 if TYPE_CHECKING:
     from hvctl.cli.context import Context
@@ -33,14 +36,63 @@ def carry_out(context: Context, plan: Plan, *, deadline: float | None = None) ->
         done = foresee(session, plan)
         print_batch(context, plan.batch)
     else:
-        done = run_plan(session, plan, timeout=deadline or context.timeout)
-        for outcome in done.outcomes:
-            if plan.batch.steps:
-                context.log_change(session.host, outcome.name, outcome.outcome)
+        done = _run(context, plan, deadline or context.timeout)
         context.write(done.outcomes, model=Outcome)
     error = done.error(plan.verb)
     if error is not None:
         raise error
+
+
+@contextmanager
+def logged(context: Context, host: str, object_name: str) -> Iterator[None]:
+    """Leave a line in the log when what is done to an object fails, is cancelled, or ends nobody knows how."""
+    context.require_log()
+    try:
+        yield
+    except BaseException as error:
+        context.log_change(host, object_name, _ending(error))
+        raise
+
+
+def _run(context: Context, plan: Plan, timeout: float) -> Done:
+    """Run a plan, and log what became of each object, whatever happens."""
+    session = context.session()
+    context.require_log()
+    try:
+        done = run_plan(session, plan, timeout=timeout)
+    except BaseException as error:
+        endings = {part.name: _ending_of(part, plan, error) for part in plan.parts}
+        for name, ending in endings.items():
+            context.log_change(session.host, name, ending)
+        finished = [f"'{name}'" for name, ending in endings.items() if ending == "changed"]
+        if isinstance(error, CancelledError) and finished:
+            raise CancelledError(f"{error.message} Done: {', '.join(finished)}.", host=error.host) from error
+        raise
+    for outcome in done.outcomes:
+        if plan.batch.steps or outcome.outcome == "failed":
+            context.log_change(session.host, outcome.name, outcome.outcome)
+    return done
+
+
+def _ending(error: BaseException) -> str:
+    if isinstance(error, CancelledError | KeyboardInterrupt):
+        return "cancelled"
+    return "unknown" if isinstance(error, OutcomeUnknownError) else "failed"
+
+
+def _ending_of(part: Part, plan: Plan, error: BaseException) -> str:
+    """What became of an object whose batch did not come to its end."""
+    if not part.steps:
+        return "failed" if part.failure else "unchanged"
+    if not isinstance(error, CancelledError) or error.seen is None or plan.after is None:
+        return _ending(error)
+    there = {str(record["Id"]): record.get("State") for record in error.seen.get(plan.after, ())}
+    if part.goes:
+        return "cancelled" if part.id in there else "changed"
+    if part.wanted is None:
+        # Its state tells nothing of a change that leaves the state as it is.
+        return "unknown"
+    return "changed" if there.get(part.id) == part.wanted else "cancelled"
 
 
 def print_batch(context: Context, batch: Batch) -> None:

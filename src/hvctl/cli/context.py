@@ -142,6 +142,14 @@ class Context:
         if answer.strip().lower() not in ("y", "yes"):
             raise HvctlError("Nothing was changed: the answer was no.")
 
+    def require_log(self) -> None:
+        """Open the log before anything is changed.
+
+        Raises:
+            UsageError: The file that was asked for cannot be written.
+        """
+        self._log()
+
     def log_change(self, host: str, object_name: str, outcome: str) -> None:
         """Write the line that a changing command leaves in the log."""
         self._log().info("%s: %s on %s: %s", self.name, ascii(object_name), host, outcome)

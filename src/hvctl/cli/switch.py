@@ -89,7 +89,7 @@ def create(
 
 
 def _create(context: Context, service: SwitchService, spec: SwitchCreate, *, exist_ok: bool) -> SwitchDetails | None:
-    from hvctl.cli.changing import print_batch
+    from hvctl.cli.changing import logged, print_batch
     from hvctl.services.selection import Selection
     from hvctl.services.switch import SwitchExists
 
@@ -108,7 +108,8 @@ def _create(context: Context, service: SwitchService, spec: SwitchCreate, *, exi
         context.confirm(
             f"Take '{spec.adapter}' for the switch '{spec.name}'? The host's connection over it breaks off."
         )
-    switch = service.create(spec, batch)
+    with logged(context, context.session().host, spec.name):
+        switch = service.create(spec, batch)
     context.log_change(switch.host, switch.name, "changed")
     return switch
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from hvctl.errors import (
     CancelledError,
@@ -27,6 +28,8 @@ from hvctl.transports.result import Result
 
 HELLO_TIMEOUT = 90.0
 """Seconds for PowerShell to start and say hello; a loaded host takes tens of seconds."""
+LOOK_TIMEOUT = 60.0
+"""Seconds to read what became of a change whose answer is lost or cut short."""
 
 Listener = Callable[[Frame], None]
 
@@ -104,18 +107,18 @@ class Session:
         Args:
             batch: What to run.
             timeout: Seconds until the engine stops and undoes; None for no limit.
-            look: What to read on a fresh engine when this one is lost after a change was sent.
+            look: What to read when a change was interrupted, or, on a fresh engine, when its answer was lost.
 
         Raises:
             UnreachableError: The engine cannot be reached, or was lost while it only read.
             TimedOutError: The engine did not answer a batch that only reads in time.
             OutcomeUnknownError: A change was sent and its answer is lost; `seen` holds what `look` returned.
-            CancelledError: The user interrupted; the message says what was undone.
+            CancelledError: The user interrupted; the message says what was undone, `seen` holds what `look` returned.
         """
         if self._before:
             self._before(batch)
         try:
-            return self._run(batch, timeout)
+            return self._run(batch, timeout, look=look if batch.changes else None)
         except TransportLost as lost:
             if batch.changes:
                 raise self._unknown(lost.reason, look) from lost
@@ -124,21 +127,24 @@ class Session:
         except TransportLost as lost:
             raise UnreachableError(f"The engine on {self.host} ended: {lost.reason}", host=self.host) from lost
 
-    def _run(self, batch: Batch, timeout: float | None) -> Result:
+    def _run(self, batch: Batch, timeout: float | None, *, look: Batch | None = None) -> Result:
         """Run a batch on the present engine; one that is lost or left alone is closed."""
         hello = self.hello()
         exchange = Exchange(self._open(), batch, Result(hello), listener=self._listener, greet=self._greet)
         ack, self._answered = self._answered, []
         try:
             exchange.run(timeout, ack)
-        except (TransportLost, HvctlError) as error:
+        except (TransportLost, HvctlError) as failure:
             self.close()
-            if isinstance(error, TransportLost) and exchange.cancelled and not batch.changes:
-                raise CancelledError("Interrupted.", host=self.host) from error
+            if isinstance(failure, TransportLost) and exchange.cancelled and not batch.changes:
+                raise CancelledError("Interrupted.", host=self.host) from failure
             raise
         self._answered.append(exchange.id)
         if exchange.cancelled:
-            raise self._cancelled(exchange)
+            error = self._cancelled(exchange)
+            if look is not None and exchange.arrived:
+                error.seen = self._see(look)
+            raise error
         return exchange.result
 
     def _open(self) -> Wire:
@@ -196,11 +202,16 @@ class Session:
             f"Outcome unknown: a change was sent to {self.host} and its answer is lost ({reason}).", host=self.host
         )
         if look is not None:
-            try:
-                error.seen = self._run(look, 60.0).records
-            except (TransportLost, HvctlError, KeyboardInterrupt):
-                self.close()
+            error.seen = self._see(look)
         return error
+
+    def _see(self, look: Batch) -> Mapping[str, Sequence[Mapping[str, Any]]] | None:
+        """What a batch that only reads returns; None where it fails or is interrupted."""
+        try:
+            return self._run(look, LOOK_TIMEOUT).records
+        except (TransportLost, HvctlError, KeyboardInterrupt):
+            self.close()
+            return None
 
     def _cancelled(self, exchange: Exchange) -> CancelledError:
         result = exchange.result

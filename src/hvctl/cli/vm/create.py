@@ -76,7 +76,7 @@ def create(
 
 
 def _create(context: Context, service: VmService, spec: VmCreate, *, exist_ok: bool) -> VirtualMachine | None:
-    from hvctl.cli.changing import print_batch
+    from hvctl.cli.changing import logged, print_batch
     from hvctl.services.vm.service import AlreadyThere
 
     try:
@@ -90,6 +90,7 @@ def _create(context: Context, service: VmService, spec: VmCreate, *, exist_ok: b
         print_batch(context, creation.batch)
         service.foresee(spec, creation)
         return None
-    machine = service.create(spec, creation)
+    with logged(context, context.session().host, spec.name):
+        machine = service.create(spec, creation)
     context.log_change(machine.host, machine.name, "changed")
     return machine
