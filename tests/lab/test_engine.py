@@ -393,6 +393,36 @@ class TestTime:
             assert lab.value("Test-Path", ".", LiteralPath=r"C:\VMs\x.vhdx") is finished
         assert interrupts > 30
 
+    @pytest.mark.parametrize(
+        "undo",
+        [
+            Call("Remove-Item", {"LiteralPath": r"C:\VMs\missing.vhdx"}),
+            Call("Remove-VM", {"VM": Ref("none"), "Force": True}),
+        ],
+        ids=["fails", "cannot be resolved"],
+    )
+    def test_an_interrupt_names_what_could_not_be_taken_back(
+        self, lab: SimulatedHost, client: Connection, monkeypatch: pytest.MonkeyPatch, undo: Call
+    ) -> None:
+        def interrupt(_seconds: float) -> None:
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+
+        hang(lab)
+        none = Step("none", Call("Get-VM"), where={"Name": "nobody"})
+        stop = Step("stop", Call("Stop-VM", {"Name": "web1"}))
+        client.receive()
+        request_id = client.start(none, new_vm("first", "x"), new_vm("vm", "y", undo=undo), stop)
+        monkeypatch.setattr("hvctl.lab.engine.time.sleep", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            client.finish(request_id)
+        client.send("cancel", request_id)
+        answer = client.finish(request_id)
+        assert [(error["step"], error["undo"]) for error in answer.errors] == [(None, False), ("vm", True)]
+        assert answer.done is not None
+        assert (answer.done["undone"], answer.done["not_undone"]) == (["first"], ["vm"])
+        assert lab.names() == ["web1", "y"]
+
     @staticmethod
     def interrupted(client: Connection, after: int, *steps: Step) -> bool:
         """Interrupt the batch at its n-th statement; whether it had ended before."""

@@ -34,29 +34,34 @@ def recover(world: World) -> None:
                 take_back(world, owner)
 
 
-def take_back(world: World, owner: str) -> tuple[list[str], list[str]]:
-    """Run the undo of an owner's journal, last step first, in a transaction; the steps taken back, and those not."""
+def take_back(world: World, owner: str) -> tuple[list[str], list[tuple[str, dict[str, object]]]]:
+    """Run the undo of an owner's journal, last step first, in a transaction.
+
+    Returns:
+        The steps taken back, and those not, each with the error record that says why.
+    """
     undone: list[str] = []
-    left: list[str] = []
+    left: list[tuple[str, dict[str, object]]] = []
     for host, step, call in world.journaled(owner):
-        (undone if _take_back(world, host, call) else left).append(step)
+        try:
+            _take_back(world, host, call)
+        except (Failure, Refused) as failure:
+            # As on a real host: what cannot be taken back stays, and the next undo has its turn.
+            left.append((step, failure.record))
+        else:
+            undone.append(step)
     world.forget(owner)
     return undone, left
 
 
-def _take_back(world: World, host_name: str, text: str) -> bool:
+def _take_back(world: World, host_name: str, text: str) -> None:
     host = world.get(Host, host_name)
     if host is None:
-        return False
+        raise Refused("BadRequest", "ObjectNotFound", f"The lab has no host {host_name} any more.")
     cmdlet, parameters = frozen.load(world, text)
-    try:
-        with world.savepoint():
-            for output in invoke(Context(world, host, cmdlet, _Silence(), stops=True), parameters):
-                if isinstance(output, Wait):
-                    if output.until == NEVER:
-                        return False
-                    world.set_clock(max(output.until, world.now()))
-    except (Failure, Refused):
-        # As on a real host: what cannot be taken back stays, and the next undo has its turn.
-        return False
-    return True
+    with world.savepoint():
+        for output in invoke(Context(world, host, cmdlet, _Silence(), stops=True), parameters):
+            if isinstance(output, Wait):
+                if output.until == NEVER:
+                    raise Refused("StepTimedOut", "OperationTimeout", "The undo did not end.")
+                world.set_clock(max(output.until, world.now()))

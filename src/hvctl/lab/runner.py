@@ -119,7 +119,15 @@ class BatchRunner:
         self._emit("error", {"step": None, **refused.record, "undo": False})
         self.ended = True
         with self._world.transaction():
-            self.undone, self.not_undone = recovery.take_back(self._world, self._owner.id)
+            undone, left = recovery.take_back(self._world, self._owner.id)
+        # An undo that had failed when the exception came has had a second chance.
+        self.not_undone = [step for step in self.not_undone if step not in undone]
+        self.undone += undone
+        for step, record in left:
+            self._left(step, record)
+        # No journal has what could not be resolved when the step was done.
+        self._undo = [(step, journaled) for step, journaled in self._undo if journaled is None]
+        self._take_back()
         yield from ()
 
     def _finish(self) -> None:
@@ -293,7 +301,7 @@ class BatchRunner:
 
     def _take_back(self) -> None:
         while self._undo:
-            step, journaled = self._undo.pop()
+            step, journaled = self._undo[-1]
             assert step.undo is not None
             said = _Said(step.id, self._emit)
             try:
@@ -302,12 +310,18 @@ class BatchRunner:
                     if journaled is not None:
                         self._world.forget(self._owner.id, journaled)
             except _NothingToDo:
-                continue
+                pass
             except (Failure, Refused) as failure:
-                self._emit("error", {"step": step.id, **failure.record, "undo": True})
-                self.not_undone.append(step.id)
+                self._left(step.id, failure.record)
             else:
                 self.undone.append(step.id)
+            self._undo.pop()
+
+    def _left(self, step: str, record: dict[str, object]) -> None:
+        """Say that a step could not be taken back, once."""
+        if step not in self.not_undone:
+            self._emit("error", {"step": step, **record, "undo": True})
+            self.not_undone.append(step)
 
     def _run_undo(self, undo: LabCall, said: _Said) -> None:
         context = self._context(undo.cmdlet, said, stops=True)
