@@ -213,7 +213,7 @@ class _Writer:
                     while view:
                         view = view[self._stream.write(view) :]
                     over.set()
-        except OSError:
+        except (OSError, ValueError):  # the latter when it is closed already
             self.broken = True
             over.set()
 
