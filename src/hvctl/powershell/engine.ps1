@@ -729,6 +729,7 @@ function New-Worker {
 }
 
 function Get-Worker {
+    Receive-WarmUp
     while ($engine.Workers.Count -gt 0) {
         $worker = $engine.Workers.Pop()
         if ($worker.RunspaceAvailability -eq 'Available') { return $worker }
@@ -736,16 +737,35 @@ function Get-Worker {
     New-Worker
 }
 
-# Loads the Hyper-V module while the first request is still on its way.
-function Initialize-Worker {
-    $worker = New-Worker
-    $shell = [powershell]::Create()
-    $shell.Runspace = $worker
-    $null = $shell.AddCommand('Import-Module').AddParameter('Name', 'Hyper-V').AddParameter('ErrorAction', 'Ignore')
-    $handle = $shell.BeginInvoke()
-    if (-not $handle.AsyncWaitHandle.WaitOne($warmUpSeconds * 1000)) { return }
-    $shell.Dispose()
-    $engine.Workers.Push($worker)
+# Loads the Hyper-V module while the first request is still on its way. If that fails, the first call tells why.
+function Start-WarmUp {
+    try {
+        $shell = [powershell]::Create()
+        $shell.Runspace = New-Worker
+        $null = $shell.AddCommand('Import-Module').AddParameter('Name', 'Hyper-V').AddParameter('ErrorAction', 'Ignore')
+        $clock = [System.Diagnostics.Stopwatch]::StartNew()
+        $engine.WarmUp = @{ Shell = $shell; Clock = $clock; Handle = $shell.BeginInvoke() }
+    } catch {
+        $engine.WarmUp = $null
+    }
+}
+
+# Takes in the worker that has loaded the module, once it has.
+function Receive-WarmUp {
+    $warmUp = $engine.WarmUp
+    if ($null -eq $warmUp -or -not $warmUp.Handle.IsCompleted) { return }
+    $engine.WarmUp = $null
+    Close-Call $warmUp
+}
+
+# Two runspaces that load the module at once take longer than one: so a batch waits, but not past its own end.
+function Wait-WarmUp($batch) {
+    Receive-WarmUp
+    while ($null -ne $engine.WarmUp -and $engine.WarmUp.Clock.Elapsed.TotalSeconds -lt $warmUpSeconds) {
+        if (Test-Ended $batch @() $true) { return }
+        Wait-Calls @($engine.WarmUp)
+        Receive-WarmUp
+    }
 }
 
 # --- One call of a cmdlet -------------------------------------------------------------------------------------------------
@@ -1007,6 +1027,7 @@ function Invoke-Batch($request) {
 }
 
 function Invoke-Steps($batch, $steps) {
+    Wait-WarmUp $batch
     $next = 0
     while ($next -lt $steps.Count -and -not $batch.Ended) {
         $side = [System.Collections.Generic.Queue[object]]::new()
@@ -1095,17 +1116,27 @@ function Invoke-UndoCall($batch, $step) {
 # --- Driver ---------------------------------------------------------------------------------------------------------------
 
 function Invoke-Driver {
-    Initialize-Worker
-    foreach ($request in $engine.Requests.GetConsumingEnumerable()) {
-        try {
-            Invoke-Batch $request
-        } catch {
-            Send-Error $request.Answer $null (Get-Refusal $_) $false
-            Complete-Answer $request.Answer (Get-NothingDone)
+    try {
+        Start-WarmUp
+        foreach ($request in $engine.Requests.GetConsumingEnumerable()) {
+            Invoke-Request $request
+            if ($engine.ClientGone) { break }
         }
-        if ($engine.ClientGone) { break }
+    } catch {
+        # Without a driver no batch would ever be answered; the end of the process the client notices.
+        [System.Console]::Error.WriteLine("hvctl engine: $($_.Exception.Message)")
+        [System.Environment]::Exit(1)
     }
     [System.Environment]::Exit(0)
+}
+
+function Invoke-Request($request) {
+    try {
+        Invoke-Batch $request
+    } catch {
+        Send-Error $request.Answer $null (Get-Refusal $_) $false
+        Complete-Answer $request.Answer (Get-NothingDone)
+    }
 }
 
 function Start-Driver($script) {
@@ -1284,7 +1315,8 @@ if ($null -ne $engine) {
         Answered = [System.Collections.Generic.Queue[object]]::new()
         Workers = [System.Collections.Generic.Stack[object]]::new()
         Attention = [System.Threading.AutoResetEvent]::new($false)
-        RunningId = $null; CancelId = $null; ClientGone = $false; LastLine = [System.Diagnostics.Stopwatch]::GetTimestamp()
+        WarmUp = $null; RunningId = $null; CancelId = $null; ClientGone = $false
+        LastLine = [System.Diagnostics.Stopwatch]::GetTimestamp()
     })
     Invoke-Main $MyInvocation.MyCommand.ScriptBlock
 }
