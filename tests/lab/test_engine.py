@@ -8,6 +8,7 @@ import pytest
 from tests.support.simulated import GIB, NONCE, Connection, SimulatedHost
 
 from hvctl.lab import guests, seeds
+from hvctl.lab.runner import BatchRunner
 from hvctl.lab.world import World
 from hvctl.powershell.batch import Batch, Call, Ref, Step
 from hvctl.powershell.bootstrap import engine_hash
@@ -404,7 +405,7 @@ class TestTime:
     def test_an_interrupt_names_what_could_not_be_taken_back(
         self, lab: SimulatedHost, client: Connection, monkeypatch: pytest.MonkeyPatch, undo: Call
     ) -> None:
-        def interrupt(_seconds: float) -> None:
+        def interrupt(*_: object) -> float:
             monkeypatch.undo()
             raise KeyboardInterrupt
 
@@ -413,7 +414,7 @@ class TestTime:
         stop = Step("stop", Call("Stop-VM", {"Name": "web1"}))
         client.receive()
         request_id = client.start(none, new_vm("first", "x"), new_vm("vm", "y", undo=undo), stop)
-        monkeypatch.setattr("hvctl.lab.engine.time.sleep", interrupt)
+        monkeypatch.setattr(BatchRunner, "_idle", interrupt)
         with pytest.raises(KeyboardInterrupt):
             client.finish(request_id)
         client.send("cancel", request_id)
