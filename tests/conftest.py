@@ -14,9 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from tests.support.simulated import SimulatedHost
 
 from hvctl.cli.app import main
+
+# How long an example takes says nothing on a machine that does other things too.
+settings.register_profile("hvctl", deadline=None)
+settings.load_profile("hvctl")
 
 
 @dataclass(frozen=True)

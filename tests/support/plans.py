@@ -99,7 +99,7 @@ _ids = st.uuids().map(str)
 _segments = st.sampled_from(["VMs", "it's", "a b", "Müller", "[x]", "$(x)", "`", "“a”", "-x", "🙂", "a.b"])
 _roots = st.sampled_from(["C:\\", "d:/", "\\\\server\\share\\", "\\\\10.0.0.1\\c$\\"])
 paths = st.builds(lambda root, parts: root + "\\".join(parts), _roots, st.lists(_segments, min_size=1, max_size=3))
-_sizes = st.integers(16, 1 << 19).map(lambda units: units * 2 * MIB)
+_sizes = st.integers(16, 1 << 29).map(lambda units: units * 2 * MIB)
 
 
 def optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

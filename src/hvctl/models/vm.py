@@ -50,7 +50,9 @@ CheckpointType = Literal["Disabled", "Production", "ProductionOnly", "Standard"]
 SecureBootTemplate = Literal["MicrosoftWindows", "MicrosoftUEFICertificateAuthority", "OpenSourceShieldedVM"]
 
 VmName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
-MemorySize = Annotated[int, Field(ge=32 * MIB, multiple_of=2 * MIB, description="bytes, a multiple of 2 MiB")]
+MemorySize = Annotated[
+    int, Field(ge=32 * MIB, le=1 << 50, multiple_of=2 * MIB, description="bytes, a multiple of 2 MiB")
+]
 WindowsPath = Annotated[str, Field(pattern=r"^([A-Za-z]:[\\/]|\\\\[^\\/]+[\\/][^\\/]+)[^\x00-\x1f\"<>|?*]*$")]
 
 

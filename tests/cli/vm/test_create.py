@@ -131,8 +131,9 @@ FAILURES = [
     (["--iso", r"C:\ISO\none.iso"], 3, r"The host has no file 'C:\ISO\none.iso'."),
     (["--attach", r"C:\VMs\none.vhdx"], 3, r"The host has no file 'C:\VMs\none.vhdx'."),
     (["--switch", "none"], 3, "There is no virtual switch 'none', or more than one."),
-    (["--disk", "1G", "--disk-path", r"C:\VMs\old.vhdx"], 6, "'web1' was not created, its disk could not be made: "),
-    (["--disk", "1G", "--disk-path", r"C:\none"], None, "'web1' was not created, its disk could not be made: "),
+    (["--disk", "1G", "--disk-path", r"C:\VMs\old.vhdx"], 6, r"The host has a file 'C:\VMs\old.vhdx' already."),
+    (["--disk", "1G", "--disk-path", r"C:\none"], 3, r"The host has no folder 'C:\none'."),
+    (["--path", r"Q:\VMs"], 3, "The host has no 'Q:\\'."),
     (["--memory", "128G", "--disk", "1G", "--start"], 1, "'web1' was not created, it could not be started: "),
     (["--processors", "2048"], None, "'web1' was not created, its settings were refused: "),
 ]

@@ -108,6 +108,14 @@ CHECKS = (
         expect="one",
     ),
 )
+PATHS = tuple(
+    Step(step, Call("Test-Path", {"LiteralPath": path} | kind), where={".": "True"}, expect=expect)
+    for step, path, kind, expect in (
+        ("root", "D:\\", {"PathType": "Container"}, "one"),
+        ("disk_folder", r"D:\Disks", {"PathType": "Container"}, "one"),
+        ("disk_free", r"D:\Disks\web1.vhdx", {}, "none"),
+    )
+)
 DRIVE = Step("drive", Call("Add-VMHardDiskDrive", {"VM": VM, "Path": Ref("disk", property="Path"), "Passthru": True}))
 NETWORK = (
     Step("adapter", Call("Get-VMNetworkAdapter", {"VM": VM}), expect="one"),
@@ -122,6 +130,7 @@ def test_a_machine_of_generation_2_with_everything():
     assert plan_create(whole_vm_create(2), DISK_FOLDER).batch == Batch(
         (
             *CHECKS,
+            *PATHS,
             new_vm(Name="web1", Generation=2, MemoryStartupBytes=2048 * MIB, NoVHD=True, Path=r"D:\VMs"),
             Step("settings", Call("Set-VM", SETTINGS)),
             NEW_DISK,
@@ -141,6 +150,7 @@ def test_a_machine_of_generation_1_with_everything():
     assert plan_create(whole_vm_create(1), DISK_FOLDER).batch == Batch(
         (
             *CHECKS,
+            *PATHS,
             new_vm(Name="web1", Generation=1, MemoryStartupBytes=2048 * MIB, NoVHD=True, Path=r"D:\VMs"),
             Step("settings", Call("Set-VM", SETTINGS)),
             NEW_DISK,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import PureWindowsPath
 
 from hvctl.models.vm import VirtualMachine, VmCreate
 from hvctl.powershell.batch import SELF, Batch, Call, Ref, Step, Value
@@ -51,7 +52,13 @@ def plan_create(spec: VmCreate, default_disk_folder: str) -> Creation:
         spec: What was asked for.
         default_disk_folder: The host's folder for new disks, from Get-VMHost.
     """
-    steps = [*_checks(spec), *_machine(spec), *_disk(spec, default_disk_folder), *_dvd(spec), *_firmware(spec)]
+    steps = [
+        *_checks(spec, default_disk_folder),
+        *_machine(spec),
+        *_disk(spec, default_disk_folder),
+        *_dvd(spec),
+        *_firmware(spec),
+    ]
     steps += _network(spec)
     if spec.start:
         turn_off = Call("Stop-VM", {"VM": _NEW, "TurnOff": True, "Force": True})
@@ -59,7 +66,7 @@ def plan_create(spec: VmCreate, default_disk_folder: str) -> Creation:
     details = Call("Get-VM", {"Id": Ref("vm", property="Id")})
     steps.append(Step("details", details, select=VirtualMachine.properties(), expect="one"))
     steps += detail_steps("details")
-    return Creation(Batch(tuple(steps)), _messages(spec))
+    return Creation(Batch(tuple(steps)), _messages(spec, disk_path(spec, default_disk_folder)))
 
 
 def disk_path(spec: VmCreate, default_folder: str) -> str:
@@ -79,15 +86,29 @@ def file_name(name: str) -> str:
     return f"_{safe}" if _DEVICE_NAMES.fullmatch(safe) else safe
 
 
-def _checks(spec: VmCreate) -> list[Step]:
+def _checks(spec: VmCreate, default_folder: str) -> list[Step]:
+    """What must hold before anything is made, so that a dry run finds it too."""
     steps = [Step("absent", Call("Get-VM"), where={"Name": spec.name}, expect="none")]
     if spec.switch is not None:
         steps.append(Step("switch", Call("Get-VMSwitch"), where={"Name": spec.switch}, expect="one"))
-    for step_id, path in (("iso", spec.iso), ("attach", spec.attach)):
-        if path is not None:
-            is_file = Call("Test-Path", {"LiteralPath": path, "PathType": "Leaf"})
-            steps.append(Step(f"{step_id}_file", is_file, where={SELF: "True"}, expect="one"))
+    for step_id, file in (("iso", spec.iso), ("attach", spec.attach)):
+        if file is not None:
+            steps.append(_path_step(f"{step_id}_file", file, "Leaf"))
+    if spec.path is not None:
+        steps.append(_path_step("root", PureWindowsPath(spec.path).anchor, "Container"))
+    if spec.disk is not None:
+        path = PureWindowsPath(disk_path(spec, default_folder))
+        # New-VM makes the folder of --path; nothing makes the others.
+        if spec.disk_path is not None or spec.path is None:
+            steps.append(_path_step("disk_folder", str(path.parent), "Container"))
+        taken = Call("Test-Path", {"LiteralPath": str(path)})
+        steps.append(Step("disk_free", taken, where={SELF: "True"}, expect="none"))
     return steps
+
+
+def _path_step(step_id: str, path: str, kind: str) -> Step:
+    call = Call("Test-Path", {"LiteralPath": path, "PathType": kind})
+    return Step(step_id, call, where={SELF: "True"}, expect="one")
 
 
 def _machine(spec: VmCreate) -> list[Step]:
@@ -178,13 +199,16 @@ def _network(spec: VmCreate) -> list[Step]:
     return steps
 
 
-def _messages(spec: VmCreate) -> dict[str, str]:
+def _messages(spec: VmCreate, disk: str) -> dict[str, str]:
     failed = f"'{spec.name}' was not created"
     return {
         "absent": f"A virtual machine called '{spec.name}' exists already.",
         "switch": f"There is no virtual switch '{spec.switch}', or more than one.",
         "iso_file": f"The host has no file '{spec.iso}'.",
         "attach_file": f"The host has no file '{spec.attach}'.",
+        "root": f"The host has no '{PureWindowsPath(spec.path or '').anchor}'.",
+        "disk_folder": f"The host has no folder '{PureWindowsPath(disk).parent}'.",
+        "disk_free": f"The host has a file '{disk}' already.",
         "vm": failed,
         "settings": f"{failed}, its settings were refused",
         "disk": f"{failed}, its disk could not be made",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -115,7 +116,8 @@ def _with_vlan(adapter: Mapping[str, Any], vlans: Mapping[str, Mapping[str, Any]
 
 
 def _firmware(record: Mapping[str, Any]) -> dict[str, Any]:
-    entries = zip(record["BootOrder.Device.Path"] or (), record["BootOrder.Description"] or (), strict=True)
+    # A getter that throws leaves its own list empty.
+    entries = zip_longest(record["BootOrder.Device.Path"] or (), record["BootOrder.Description"] or ())
     return {
         "secure_boot": record["SecureBoot"],
         "secure_boot_template": record["SecureBootTemplate"],

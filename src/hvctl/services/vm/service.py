@@ -57,11 +57,19 @@ class VmService:
         return self.details([vm.id for vm in chosen])
 
     def details(self, ids: Sequence[str]) -> Sequence[VirtualMachine]:
-        """Everything about virtual machines, by id, in that order."""
+        """Everything about virtual machines, by id, in that order.
+
+        Raises:
+            NotFoundError: One of them went away meanwhile.
+        """
         if not ids:
             return []
-        machines = {vm.id: vm for vm in reading.assemble(self._session.host, self._ask(reading.plan_details(ids)))}
-        return [machines[vm_id] for vm_id in ids if vm_id in machines]
+        host = self._session.host
+        machines = {vm.id: vm for vm in reading.assemble(host, self._ask(reading.plan_details(ids)))}
+        for vm_id in ids:
+            if vm_id not in machines:
+                raise NotFoundError(f"The virtual machine {vm_id} on {host} went away.", host=host, object_name=vm_id)
+        return [machines[vm_id] for vm_id in ids]
 
     def select(self, selection: Selection, model: type[R], *, missing_ok: bool = False) -> Sequence[R]:
         """The virtual machines that a changing verb is to work on, as `model`.
@@ -148,7 +156,10 @@ class VmService:
         record = result.failure
         if result.ok or record is None:
             return
-        message = creation.messages.get(record.step or "", f"'{spec.name}' was not created")
+        failed = f"'{spec.name}' was not created"
+        message = creation.messages.get(record.step or "", failed)
+        if message.endswith(".") and not record.error_id.startswith("Hvctl.Expected"):
+            message = failed  # a check that could not be made says nothing of what it would have found
         raise failure_of(record, result, host=self._session.host, object_name=spec.name, message=message)
 
 
