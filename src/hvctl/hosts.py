@@ -62,14 +62,19 @@ def find(name: str) -> Target:
 
 
 def siblings(target: Target) -> list[Target]:
-    """All hosts of the same kind: every host of the lab's world, or this machine alone."""
+    """All hosts of the same kind: every host of the lab's world, or this machine alone.
+
+    A host that the lab lacks stands alone, for its transport to refuse.
+    """
     if target.kind == "local":
         return [target]
     from hvctl.lab.world import World, host_names
 
     if not lab_file().exists():
         World.open(lab_file()).close()
-    return [Target(f"lab/{name}", "lab", name) for name in host_names(lab_file())]
+    found = [Target(f"lab/{name}", "lab", name) for name in host_names(lab_file())]
+    missing = target.inner is not None and target.inner.lower() not in (str(each.inner).lower() for each in found)
+    return [target] if missing else found
 
 
 def split_address(text: str) -> tuple[str | None, str]:

@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from tests.support.pwsh import run_script
 
 from hvctl.cli.app import COMMANDS, Noun
+from hvctl.models.vm import CheckpointType, SecureBootTemplate, StartAction, StopAction
 
 pytestmark = pytest.mark.lab
 
@@ -151,7 +153,15 @@ def test_options_of_a_command(hvctl):
         ("r", ["vm", "stop", "--state"], ["running"]),
         ("a", ["--color"], ["auto", "always"]),
         ("", ["completion"], ["bash", "zsh", "fish", "powershell"]),
-        ("e", ["switch", "create", "x", "--type"], ["external"]),
+        ("", ["switch", "create", "x", "--type"], ["private", "internal", "external"]),
+        ("", ["vm", "set", "x", "--checkpoint-type"], list(get_args(CheckpointType))),
+        ("", ["vm", "set", "x", "--automatic-start-action"], list(get_args(StartAction))),
+        ("", ["vm", "set", "x", "--automatic-stop-action"], list(get_args(StopAction))),
+        ("", ["vm", "create", "x", "--secure-boot-template"], list(get_args(SecureBootTemplate))),
+        ("", ["vm", "create", "x", "--generation"], ["1", "2"]),
+        ("sc", ["--host", "lab"], ["schema"]),
+        ("sta", ["--host", "lab", "vm"], ["start"]),
+        ("--host=", ["--dry-run"], ["lab", "localhost"]),
         ("", ["lab", "reset", "--windows"], ["2016", "2019", "2022", "2025"]),
         ("", ["vm", "create", "x", "--memory"], []),
         ("", ["vm", "create"], []),
@@ -167,6 +177,7 @@ def test_live_names(lab):
     assert completed(lab, "WEB", "vm", "show") == ["Web 'two'", "web1"]
     assert completed(lab, "web1", "vm", "rename") == ["web1"]
     assert completed(lab, "", "vm", "start", "--host", "lab/hv02") == ["other"]
+    assert completed(lab, "", "--host", "lab/hv02", "vm", "start") == ["other"]
     assert completed(lab, "", "switch", "delete") == ["lan"]
     assert completed(lab, "l", "vm", "list", "--host") == ["lab", "lab/hv01", "lab/hv02", "localhost"]
     assert completed(lab, "", "vm", "create", "x", "--switch") == ["lan"]

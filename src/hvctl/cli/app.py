@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import typer
 
 
+_TYPER_INTERRUPTED = 130
+
+
 class Verb(NamedTuple):
     """Where a command is defined, and its line of help."""
 
@@ -137,6 +140,7 @@ def _absent() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; nothing is raised."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _open_closed_streams()
     try:
         # Pydantic would look through every installed distribution for plugins, which takes longer than a list of VMs.
         os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -180,7 +184,17 @@ def _run(words: list[str]) -> int:
         raise
     except Exception as error:
         return report_unexpected(error, words)
+    # Typer makes this code of a KeyboardInterrupt, and says nothing.
+    if code == _TYPER_INTERRUPTED:
+        raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
+
+
+def _open_closed_streams() -> None:
+    """Give a standard stream that the caller closed, which Python has as None, an empty file that is no terminal."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - lives as long as we
 
 
 def _interrupted(words: Sequence[str]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, get_args
 
 from hvctl.cli.app import COMMANDS, Noun, Verb
@@ -48,21 +49,26 @@ def candidates(before: Sequence[str], incomplete: str) -> Iterator[Candidate]:
 
 
 _FIXED: dict[str, tuple[str, ...]] = {
-    "ACTION": ("Nothing", "StartIfRunning", "Start", "TurnOff", "Save", "ShutDown"),
-    "SHELL": ("bash", "zsh", "fish", "powershell"),
-    "STATE": ("running", "off", "saved", "paused"),
-    "TYPE": ("private", "internal", "external", "Disabled", "Production", "ProductionOnly", "Standard"),
-    "WORLD": ("one-host", "two-hosts"),
-    "YEAR": ("2016", "2019", "2022", "2025"),
+    "automatic_start_action": ("Nothing", "StartIfRunning", "Start"),
+    "automatic_stop_action": ("TurnOff", "Save", "ShutDown"),
+    "checkpoint_type": ("Disabled", "Production", "ProductionOnly", "Standard"),
+    "generation": ("1", "2"),
+    "kind": ("private", "internal", "external"),
+    "secure_boot_template": ("MicrosoftWindows", "MicrosoftUEFICertificateAuthority", "OpenSourceShieldedVM"),
+    "shell": ("bash", "zsh", "fish", "powershell"),
+    "state": ("running", "off", "saved", "paused"),
+    "windows": ("2016", "2019", "2022", "2025"),
+    "world": ("one-host", "two-hosts"),
 }
+"""The values of parameters, by their names in the command's function."""
 
 
 def _command(words: Iterable[str]) -> tuple[list[str], Any]:
     """The words that name a command, and what they lead to: more commands, a command, or nothing yet."""
     named: list[str] = []
     level: Any = COMMANDS
-    for word in words:
-        if isinstance(level, dict) and word in level:
+    for before, word in pairwise(("", *words)):
+        if isinstance(level, dict) and word in level and not _wants_value((before,), None):
             named.append(word)
             entry = level[word]
             level = entry.verbs if isinstance(entry, Noun) else entry
@@ -104,7 +110,7 @@ def _values(parameter: Any, words: Sequence[str]) -> Iterable[Candidate]:  # noq
     from hvctl.cli.options import Color, Format
 
     fixed = {"output": get_args(Format), "color": get_args(Color)}.get(parameter.name)
-    found: Iterable[str] = fixed or _FIXED.get(parameter.metavar or "", ())
+    found: Iterable[str] = fixed or _FIXED.get(parameter.name, ())
     if parameter.metavar in ("VM", "SWITCH", "HOST"):
         from hvctl.cli.names import names
 

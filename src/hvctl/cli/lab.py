@@ -13,6 +13,7 @@ from hvctl.errors import HvctlError, UsageError
 
 _QUIET = ("quiet",)
 _DATA = ("output", "query", "columns", "sort", "color")
+_LARGEST_SEED = 2**31 - 1
 
 
 @command(shared=_QUIET)
@@ -60,10 +61,16 @@ def reset(
 
         hvctl lab reset --world two-hosts --yes
     """
+    from hvctl.cli.output import check_columns
     from hvctl.hosts import lab_file
     from hvctl.lab import seeds
     from hvctl.models.lab import World
 
+    check_columns(context.options, World)
+    if context.options.output == "name" and context.options.query is None:
+        raise UsageError("A world has no name and no id.", hint="Choose another format: -o json, -o table.")
+    if not 0 <= seed <= _LARGEST_SEED:
+        raise UsageError(f"--seed is {seed}.", hint=f"Choose a number from 0 to {_LARGEST_SEED}.")
     for option, value, allowed in (("--world", world, seeds.WORLDS), ("--windows", windows, seeds.WINDOWS)):
         if value not in allowed:
             raise UsageError(f"{option} is '{value}'.", hint=f"Choose one of {', '.join(allowed)}.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -149,8 +149,10 @@ def with_shared_options(function: Any) -> Callable[..., None]:  # noqa: ANN401 -
     def run(ctx: typer.Context, **values: Any) -> None:  # noqa: ANN401 - whatever the options are
         from hvctl.cli.context import Context
 
+        before = ctx.obj or Options()
+        _refuse_lacking(before, names, ctx.command_path)
         given = Options(**{name: values.pop(name) for name in names})
-        with Context.of(given.over(ctx.obj or Options()), function) as context:
+        with Context.of(given.over(before), function) as context:
             function(context, **values)
 
     context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
@@ -159,6 +161,13 @@ def with_shared_options(function: Any) -> Callable[..., None]:  # noqa: ANN401 -
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     run.__doc__ = function.__doc__
     return run
+
+
+def _refuse_lacking(before: Options, names: Sequence[str], command_path: str) -> None:
+    for field in fields(Options):
+        if field.name not in names and getattr(before, field.name) not in (None, False):
+            option = f"--{field.name.replace('_', '-')}"
+            raise UsageError(f"`{command_path}` has no option {option}.", hint=f"See: {command_path} --help")
 
 
 def root_callback(*, bare: bool = False) -> Callable[..., None]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 
 from hvctl.errors import ExitCode, HvctlError
 from hvctl.output.streams import printable, say
+
+_OUTPUT_IN_CLUSTER = re.compile(r"-[qvy]*o(.*)", re.DOTALL)
+"""`-o`, alone or after short flags, with its value or before it."""
 
 
 def report(error: HvctlError, words: Sequence[str]) -> int:
@@ -53,12 +57,12 @@ def _wants_json(words: Sequence[str]) -> bool:
     for word, following in zip(words, (*words[1:], ""), strict=True):
         if word == "--":
             break
-        if word in ("-o", "--output"):
+        if word == "--output":
             chosen = following
         elif word.startswith("--output="):
             chosen = word.partition("=")[2]
-        elif word.startswith("-o") and not word.startswith("--"):
-            chosen = word[2:]
+        elif cluster := _OUTPUT_IN_CLUSTER.fullmatch(word):
+            chosen = cluster[1] or following
     return chosen in ("json", "ndjson")
 
 
