@@ -58,7 +58,9 @@ def plan(generation: int, file: Path) -> list[Step]:
     """The plan's steps; the files that a Windows host would have stand elsewhere here."""
     steps = plan_create(GENERATIONS[generation], r"C:\Disks").batch.steps
     found = Call("Test-Path", {"LiteralPath": str(file), "PathType": "Leaf"})
-    return [replace(step, call=found) if step.call.cmdlet == "Test-Path" else step for step in steps]
+    free = Call("Test-Path", {"LiteralPath": f"{file}.none"})
+    calls = {"one": found, "none": free}
+    return [replace(step, call=calls[step.expect]) if step.call.cmdlet == "Test-Path" else step for step in steps]
 
 
 def empty(host: Engine, folder: Path) -> None:

@@ -1,5 +1,6 @@
 # A host that has whatever a plan names, so that every step of the plan is reached: machines and switches are what the test
-# said and what is made, and every file is there. It notes the disks that are made and stay, and each call.
+# said and what is made, and every file or folder is there that is asked for as such. It notes the disks that are made
+# and stay, and each call.
 
 $domain = [System.AppDomain]::CurrentDomain
 if ($null -eq $domain.GetData('willing')) {
@@ -113,5 +114,5 @@ foreach ($each in $LiteralPath) { $willing.Disks.Remove($each) }
 #endregion
 
 #region Test-Path
-foreach ($each in $LiteralPath) { $true }
+foreach ($each in $LiteralPath) { $PSBoundParameters.ContainsKey('PathType') -or $willing.Disks.Contains($each) }
 #endregion

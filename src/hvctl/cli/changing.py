@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     from hvctl.powershell.batch import Batch
 
 
-def carry_out(context: Context, plan: Plan, *, deadline: float | None = None) -> None:
+def carry_out(context: Context, plan: Plan) -> None:
     """Run a plan, or print it when this is a dry run.
 
     Args:
         context: The command.
         plan: What is to be done.
-        deadline: Seconds for the whole batch; the command's time-out where none is given.
 
     Raises:
         UsageError: Outcomes have no column of that name; nothing was changed.
@@ -36,8 +35,8 @@ def carry_out(context: Context, plan: Plan, *, deadline: float | None = None) ->
         done = foresee(session, plan)
         print_batch(context, plan.batch)
     else:
-        done = _run(context, plan, deadline or context.timeout)
-        context.write(done.outcomes, model=Outcome)
+        done = _run(context, plan, context.timeout)
+        context.write_done(done.outcomes, model=Outcome)
     error = done.error(plan.verb)
     if error is not None:
         raise error

@@ -99,6 +99,19 @@ class Context:
         self._end_progress()
         write(self.options, items, single=single, model=model or (type(items[0]) if items else None))
 
+    def write_done(self, items: Sequence[Model], *, single: bool = False, model: type[Model] | None = None) -> None:
+        """Write what a change has come to.
+
+        Raises:
+            HvctlError: It was done, but what came of it cannot be written as asked for.
+        """
+        try:
+            self.write(items, single=single, model=model)
+        except UsageError as error:
+            raise HvctlError(
+                f"It was done, but cannot be shown as asked for: {error.message}", hint=error.hint
+            ) from error
+
     def note(self, text: str) -> None:
         """Say something on stderr, unless `--quiet`, or where a program reads JSON: there only errors are said."""
         told_to_program = self.options.output in ("json", "ndjson") and not sys.stderr.isatty()

@@ -85,7 +85,7 @@ def create(
     service = SwitchService(context.session(), timeout=context.timeout)
     switch = _create(context, service, spec, exist_ok=exist_ok)
     if switch is not None:
-        context.write([switch], single=True)
+        context.write_done([switch], single=True)
 
 
 def _create(context: Context, service: SwitchService, spec: SwitchCreate, *, exist_ok: bool) -> SwitchDetails | None:

@@ -72,7 +72,7 @@ def create(
     spec = checked(VmCreate, values, name="NAME")
     machine = _create(context, VmService(context.session(), timeout=context.timeout), spec, exist_ok=exist_ok)
     if machine is not None:
-        context.write([machine], single=True)
+        context.write_done([machine], single=True)
 
 
 def _create(context: Context, service: VmService, spec: VmCreate, *, exist_ok: bool) -> VirtualMachine | None:
