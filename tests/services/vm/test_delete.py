@@ -126,14 +126,15 @@ def test_a_disk_of_its_own_that_cannot_be_read_is_no_obstacle():
 
 @pytest.mark.parametrize("path", [A, A.upper(), A.lower()])
 def test_a_disk_that_another_machine_needs_stays(path):
-    made = deletion(vm(), disks=Disks({"id1": [path]}, {A.upper(): {"id1", "other"}}))
+    disks = Disks({"id1": [path]}, {A.upper(): {"id1", "id7"}}, names={"id1": "web1", "id7": "other"})
+    made = deletion(vm(), disks=disks)
     assert made.kept == (f"{path} stays: it is needed by other.",)
     assert made.losses == ("'web1'",)
     assert [step.id for step in made.plan.batch.steps] == ["vms", "remove_0", "after"]
 
 
 def test_a_disk_that_two_deleted_machines_share_stays():
-    shared = Disks({"id1": [A], "id2": [A]}, {A.upper(): {"id1", "id2"}})
+    shared = Disks({"id1": [A], "id2": [A]}, {A.upper(): {"id1", "id2"}}, names={"id1": "web1", "id2": "web2"})
     made = deletion(vm("Off", 1), vm("Off", 2), disks=shared)
     assert made.kept == (f"{A} stays: it is needed by web2.", f"{A} stays: it is needed by web1.")
     assert "Remove-Item" not in [step.call.cmdlet for step in made.plan.batch.steps]
@@ -191,7 +192,7 @@ class DiskHost:
         return said
 
     def _vms(self, step: Mapping[str, Any]) -> list[Said]:
-        return []
+        return [record("every", Id=vm_id, Name=f"machine {vm_id}") for vm_id in self.drives]
 
     def _drives(self, step: Mapping[str, Any]) -> list[Said]:
         own = [(vm_id, path, None) for vm_id, paths in self.drives.items() for path in paths]
@@ -228,7 +229,8 @@ def disks_of(host: DiskHost) -> tuple[Disks, int]:
 
 def test_disks_of_a_plain_host_take_one_question():
     disks, questions = disks_of(DiskHost({"id1": [A], "id2": [B]}, {A: None, B: ""}))
-    assert disks == Disks({"id1": [A], "id2": [B]}, {A.upper(): {"id1"}, B.upper(): {"id2"}})
+    names = {"id1": "machine id1", "id2": "machine id2"}
+    assert disks == Disks({"id1": [A], "id2": [B]}, {A.upper(): {"id1"}, B.upper(): {"id2"}}, names=names)
     assert questions == 1
 
 
@@ -315,7 +317,7 @@ def test_the_batches_of_the_question():
     parents = {"select": ("Path", "ParentPath"), "on_error": "continue"}
     assert plan_disks() == Batch(
         (
-            Step("every", Call("Get-VM")),
+            Step("every", Call("Get-VM"), select=("Id", "Name")),
             Step("drives", Call("Get-VMHardDiskDrive", {"VM": every}), select=("VMId", "Path", "DiskNumber")),
             Step("snapshots", Call("Get-VMSnapshot", {"VM": every}), select=("VMId", "HardDrives.Path")),
             Step("parents", Call("Get-VHD", {"Path": Ref("drives", property="Path", all=True)}), **parents),

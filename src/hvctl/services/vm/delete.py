@@ -30,12 +30,14 @@ class Disks:
         unclear: Disks whose parent could not be read. That a file is not to be seen does not clear it: a volume may be
             away, or a share out of this session's reach.
         gone: Disks whose file is not to be seen, by folded path.
+        names: The names of the host's VMs, by id.
     """
 
     of_vm: dict[str, list[str]] = field(default_factory=dict)
     users: dict[str, set[str]] = field(default_factory=dict)
     unclear: tuple[str, ...] = ()
     gone: frozenset[str] = frozenset()
+    names: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def plan_disks() -> Batch:
     attached = Ref("drives", property="Path", all=True)
     return Batch(
         (
-            Step("every", Call("Get-VM")),
+            Step("every", Call("Get-VM"), select=("Id", "Name")),
             Step("drives", Call("Get-VMHardDiskDrive", {"VM": every}), select=("VMId", "Path", "DiskNumber")),
             Step("snapshots", Call("Get-VMSnapshot", {"VM": every}), select=("VMId", "HardDrives.Path")),
             _parents_step(attached),
@@ -86,7 +88,8 @@ def read_disks(session: Session, *, timeout: float | None) -> Disks:
     links: dict[str, str | None] = {}
     _follow(links, result)
     unclear, gone = _read_links(session, [path for _, path in uses], links, timeout)
-    disks = Disks(unclear=unclear, gone=gone)
+    names = {str(record["Id"]): record["Name"] for record in result.of("every")}
+    disks = Disks(unclear=unclear, gone=gone, names=names)
     for vm_id, path in uses:
         for link in _chain(path, links):
             disks.users.setdefault(link, set()).add(vm_id)
@@ -113,13 +116,12 @@ def plan_delete(
     files: list[str] = []
     losses: list[str] = []
     kept: list[str] = []
-    names = {vm.id: vm.name for vm in vms}
     for number, vm in enumerate(vms):
         refused = _refusal(vm, clustered, disks, host, turn_off=turn_off)
         if refused is not None:
             parts.append(refused)
             continue
-        takes, leaves = _split(vm, disks, names)
+        takes, leaves = _split(vm, disks)
         kept += leaves
         files += takes
         own = _steps(vm, number, takes, turn_off=plain(vm.state) not in AT_REST)
@@ -161,7 +163,7 @@ def _refusal(vm: Stateful, clustered: frozenset[str], disks: Disks | None, host:
     return None
 
 
-def _split(vm: Stateful, disks: Disks | None, names: Mapping[str, str]) -> tuple[list[str], list[str]]:
+def _split(vm: Stateful, disks: Disks | None) -> tuple[list[str], list[str]]:
     """The disks that go with a VM, and a sentence for each that does not: it is gone, or another VM needs it."""
     takes: list[str] = []
     leaves: list[str] = []
@@ -170,7 +172,7 @@ def _split(vm: Stateful, disks: Disks | None, names: Mapping[str, str]) -> tuple
         if disks and folded(path) in disks.gone:
             leaves.append(f"{path} is not there any more.")
         elif others:
-            words = ", ".join(sorted(names.get(other, other) for other in others))
+            words = ", ".join(sorted(disks.names.get(other, other) if disks else other for other in others))
             leaves.append(f"{path} stays: it is needed by {words}.")
         else:
             takes.append(path)

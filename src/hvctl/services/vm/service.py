@@ -97,16 +97,18 @@ class VmService:
         """Look at the host, and make the batch that creates a virtual machine there.
 
         Raises:
-            ConflictError: The name is taken; `object_name` holds it.
+            AlreadyThere: The name is taken.
+            ConflictError: Several machines have it.
         """
         from hvctl.services.vm import create as creating
 
         result = self._ask(creating.plan_look())
         if not result.of("vms") and lacks_rights(result):
             raise rights_error(self._session.host)
-        for vm in VmState.read(self._session.host, result.of("vms")):
-            if folded(vm.name) == folded(spec.name):
-                raise AlreadyThere(vm)
+        host = self._session.host
+        taken = [vm for vm in VmState.read(host, result.of("vms")) if folded(vm.name) == folded(spec.name)]
+        if taken:
+            raise AlreadyThere(match([Name(spec.name, literal=True)], taken, "virtual machine", host)[0])
         return creating.plan_create(spec, result.of("host")[0]["VirtualHardDiskPath"])
 
     def create(self, spec: VmCreate, creation: Creation) -> VirtualMachine:
