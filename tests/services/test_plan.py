@@ -195,11 +195,6 @@ def test_a_new_name_is_the_outcome_s():
     assert failed.failures[0].object_name == "web1"
 
 
-def test_warnings_are_kept():
-    warning: Said = ("warning", {"step": "start_1", "message": "It was so already."})
-    assert run(plan(part(1)), warning, after(1, "Running")).warnings == ("It was so already.",)
-
-
 def test_an_interrupt_of_the_engine_is_an_interrupt():
     cancelled = error(None, "Hvctl.Cancelled")
     assert isinstance(run(plan(part(1)), cancelled, done(ok=False)).error("x"), CancelledError)

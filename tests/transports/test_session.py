@@ -76,8 +76,6 @@ def test_every_kind_of_frame_arrives():
     assert (result.ok, result.undone, result.not_undone) == (False, ("vms",), ("start",))
     record_ = ErrorRecord("start", "It failed.", "NotSpecified", "InvalidState,StartVM", "System.Exception")
     assert result.failure == record_
-    assert result.error_of("start") == record_
-    assert result.error_of("vms") is None
     assert result.of("nothing") == []
 
 

@@ -72,7 +72,6 @@ class Done:
 
     outcomes: tuple[Outcome, ...]
     failures: tuple[HvctlError, ...]
-    warnings: tuple[str, ...] = ()
 
     def error(self, verb: str) -> HvctlError | None:
         """The one error a command ends with: None when all went well, their common kind when all failed."""
@@ -135,7 +134,7 @@ def run_plan(session: Session, plan: Plan, *, timeout: float | None) -> Done:
     # A batch that ended early did not get to its last step: what it left behind is asked for.
     seen = result if result.ok or plan.look is None else session.run(plan.look)
     left = {str(record["Id"]): record for record in seen.of(plan.after)} if plan.after else {}
-    return _summed([_outcome(part, result, left, session.host, plan) for part in plan.parts], result)
+    return _summed([_outcome(part, result, left, session.host, plan) for part in plan.parts])
 
 
 def foresee(session: Session, plan: Plan) -> Done:
@@ -145,7 +144,7 @@ def foresee(session: Session, plan: Plan) -> Done:
         return _settled(session, plan)
     result = session.run(reading)
     left = {part.id: {"State": part.wanted or part.state} for part in plan.parts if not part.goes}
-    return _summed([_outcome(part, result, left, session.host, plan) for part in plan.parts], result)
+    return _summed([_outcome(part, result, left, session.host, plan) for part in plan.parts])
 
 
 def checked(vm: Stateful, host: str, message: str, hint: str | None = None) -> Part:
@@ -154,14 +153,12 @@ def checked(vm: Stateful, host: str, message: str, hint: str | None = None) -> P
 
 
 def _settled(session: Session, plan: Plan) -> Done:
-    return _summed([_unsent(part, session.host) for part in plan.parts], None)
+    return _summed([_unsent(part, session.host) for part in plan.parts])
 
 
-def _summed(pairs: Sequence[tuple[Outcome, HvctlError | None]], result: Result | None) -> Done:
-    warnings = tuple(message for _, message in result.warnings) if result else ()
-    return Done(
-        tuple(outcome for outcome, _ in pairs), tuple(failure for _, failure in pairs if failure is not None), warnings
-    )
+def _summed(pairs: Sequence[tuple[Outcome, HvctlError | None]]) -> Done:
+    failures = tuple(failure for _, failure in pairs if failure is not None)
+    return Done(tuple(outcome for outcome, _ in pairs), failures)
 
 
 def _unsent(part: Part, host: str) -> tuple[Outcome, HvctlError | None]:

@@ -63,10 +63,6 @@ class Result:
         """The records of a step, empty where it returned none."""
         return self.records.get(step, [])
 
-    def error_of(self, step: str) -> ErrorRecord | None:
-        """The first error of a step."""
-        return next((error for error in self.errors if error.step == step and not error.undo), None)
-
     @property
     def failure(self) -> ErrorRecord | None:
         """The error that ended the batch: the last one, for a step that may fail does not end it; else the first."""

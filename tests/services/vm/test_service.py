@@ -96,7 +96,6 @@ def test_an_empty_list_without_rights_is_no_answer(rights):
         vms.list,
         lambda: vms.show(Selection.of("x")),
         lambda: vms.select(Selection.of("x"), VmState, missing_ok=True),
-        lambda: vms.find("x"),
         lambda: vms.plan_create(VmCreate(name="x")),
     ):
         with pytest.raises(AccessError, match="may not manage Hyper-V on hv01"):
@@ -122,15 +121,6 @@ def test_showing_takes_two_questions_and_keeps_the_order():
     assert list(vms.show(Selection(states=frozenset({"paused"})))) == []
 
 
-def test_finding():
-    vms, _ = service(VmHost(machine(1), machine(2, Name="web*")))
-    assert [found and found.id for found in (vms.find("WEB1"), vms.find("web*"), vms.find("w*"))] == [
-        "id1",
-        "id2",
-        None,
-    ]
-
-
 LOOK = {"host": [record("host", VirtualHardDiskPath=r"E:\Disks")]}
 
 
@@ -140,6 +130,14 @@ def test_planning_a_creation_looks_at_the_host():
     (disk,) = [step for step in creation.batch.steps if step.id == "disk"]
     assert disk.call.parameters["Path"] == r"E:\Disks\web2.vhdx"
     assert transport.log.changed == []
+
+
+def test_a_name_that_several_have():
+    vms, _ = service(VmHost(machine(1), machine(2, Name="WEB1"), **LOOK))
+    with pytest.raises(ConflictError, match="2 virtual machines on hv01 are called 'web1'") as caught:
+        vms.plan_create(VmCreate(name="web1"))
+    assert not isinstance(caught.value, AlreadyThere)
+    assert caught.value.hint == "Use an id: id1, id2"
 
 
 @pytest.mark.parametrize("name", ["web1", "WEB1"])

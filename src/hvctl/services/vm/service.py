@@ -86,13 +86,6 @@ class VmService:
         selection.require_something()
         return self._chosen(selection, model, missing_ok=missing_ok)
 
-    def find(self, name: str) -> VmState | None:
-        """The virtual machine of exactly that name, or None."""
-        try:
-            return match([Name(name, literal=True)], self.everyone(VmState), "virtual machine", self._session.host)[0]
-        except NotFoundError:
-            return None
-
     def plan_create(self, spec: VmCreate) -> Creation:
         """Look at the host, and make the batch that creates a virtual machine there.
 
