@@ -37,7 +37,7 @@ def help_of(*words: str) -> str:
 
 def pages() -> dict[str, str]:
     """The text of every page, by its name without the ending."""
-    from hvctl.cli.app import COMMANDS, Noun
+    from hvctl.cli.commands import COMMANDS, Noun
 
     made = {}
     alone: list[tuple[str, str]] = []

@@ -9,7 +9,7 @@ import json
 import pytest
 import yaml
 
-from hvctl.cli.app import COMMANDS, Noun
+from hvctl.cli.commands import COMMANDS, Noun
 
 pytestmark = pytest.mark.lab
 

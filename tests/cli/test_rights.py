@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hvctl.cli.app import COMMANDS, Noun
+from hvctl.cli.commands import COMMANDS, Noun
 from hvctl.lab import seeds
 from hvctl.lab.world import World
 

@@ -14,7 +14,7 @@ from typing import get_args
 import pytest
 from tests.support.pwsh import run_script
 
-from hvctl.cli.app import COMMANDS, Noun
+from hvctl.cli.commands import COMMANDS, Noun
 from hvctl.models.vm import CheckpointType, SecureBootTemplate, StartAction, StopAction
 
 pytestmark = pytest.mark.lab

@@ -6,7 +6,7 @@ import pytest
 from tests.support.console import ROOT
 from tools import command_reference
 
-from hvctl.cli.app import COMMANDS, Noun
+from hvctl.cli.commands import COMMANDS, Noun
 
 pytestmark = pytest.mark.docs
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from hvctl.cli.app import COMMANDS, Noun, Verb, build
+from hvctl.cli.commands import COMMANDS, Noun, Verb, build
 from hvctl.cli.options import CHANGING, Options, shared_names
 
 pytestmark = pytest.mark.unit

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, get_args
 
-from hvctl.cli.app import COMMANDS, Noun, Verb
+from hvctl.cli.commands import COMMANDS, Noun, Verb, build
 
 Candidate = tuple[str, str]
 
@@ -78,8 +78,6 @@ def _command(words: Iterable[str]) -> tuple[list[str], Any]:
 def _parameters(named: Sequence[str], verb: Any) -> list[Any]:  # noqa: ANN401 - a command or a level of the table
     """The parameters of a command, or the options that may stand before its name."""
     import typer.main
-
-    from hvctl.cli.app import build
 
     command: Any = typer.main.get_command(build(named))
     if isinstance(verb, Verb):

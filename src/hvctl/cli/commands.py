@@ -1,0 +1,131 @@
+"""The table of commands, and the command tree with only those loaded that a command line names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import typer
+
+
+class Verb(NamedTuple):
+    """Where a command is defined, and its line of help."""
+
+    module: str
+    function: str
+    help: str
+
+
+class Noun(NamedTuple):
+    """A group of commands, and its line of help."""
+
+    help: str
+    verbs: dict[str, Verb]
+
+
+def _verbs(module: str, **verbs: str) -> dict[str, Verb]:
+    """The commands of one module: a function each, `list_` for `list`."""
+    return {name.rstrip("_").replace("_", "-"): Verb(module, name, text) for name, text in verbs.items()}
+
+
+COMMANDS: dict[str, Noun | Verb] = {
+    "vm": Noun(
+        "Create, run and change virtual machines.",
+        {
+            **_verbs(
+                "hvctl.cli.vm.show",
+                list_="List virtual machines.",
+                show="Show everything about virtual machines.",
+            ),
+            **_verbs("hvctl.cli.vm.create", create="Create a virtual machine."),
+            **_verbs(
+                "hvctl.cli.vm.power",
+                start="Start virtual machines.",
+                stop="Shut down the guests of virtual machines.",
+                save="Save the state of virtual machines to disk and stop them.",
+                suspend="Suspend virtual machines; they keep their memory.",
+                resume="Let suspended virtual machines run on.",
+                restart="Shut down virtual machines and start them again.",
+            ),
+            **_verbs(
+                "hvctl.cli.vm.change",
+                rename="Give a virtual machine another name.",
+                set_="Change settings of virtual machines.",
+                delete="Delete virtual machines.",
+            ),
+        },
+    ),
+    "switch": Noun(
+        "Create and delete virtual switches.",
+        _verbs(
+            "hvctl.cli.switch",
+            list_="List virtual switches.",
+            show="Show virtual switches and what is connected to them.",
+            create="Create a virtual switch.",
+            delete="Delete virtual switches.",
+        ),
+    ),
+    "host": Noun(
+        "See what a host is.",
+        _verbs("hvctl.cli.host", list_="List the hosts that can be reached.", show="Show everything about a host."),
+    ),
+    "lab": Noun(
+        "Use the simulator.",
+        _verbs(
+            "hvctl.cli.lab",
+            use="Make the simulator the default host.",
+            leave="Make the simulator the default host no longer.",
+            reset="Start the simulator afresh; all that is in it is lost.",
+            show="Show what the simulator's world is.",
+            coverage="List the cmdlets and parameters that the simulator simulates.",
+        ),
+    ),
+    "schema": Verb("hvctl.cli.schema", "schema", "Print the JSON Schema of what commands write."),
+    "completion": Verb("hvctl.cli.completion", "completion", "Print the completion script of a shell."),
+}
+
+
+def build(tokens: Iterable[str]) -> typer.Typer:
+    """The command tree, with only those commands loaded whose words are among the tokens.
+
+    The others stand in it by name and help alone, for `--help` and for completion.
+    """
+    import typer
+
+    from hvctl.cli.options import root_callback
+
+    words = list(tokens)
+    app = typer.Typer(
+        name="hvctl",
+        help="Administer Hyper-V from any terminal.",
+        add_completion=False,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    # Where a command comes first, no option stands before it, and each would cost its validator.
+    app.callback()(root_callback(bare=bool(words) and words[0] in COMMANDS))
+    for name, entry in COMMANDS.items():
+        if isinstance(entry, Verb):
+            _add(app, name, entry, load=name in words)
+            continue
+        group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+        for verb_name, verb in entry.verbs.items():
+            _add(group, verb_name, verb, load=name in words and verb_name in words)
+        app.add_typer(group, name=name, help=entry.help)
+    return app
+
+
+def _add(app: typer.Typer, name: str, verb: Verb, *, load: bool) -> None:
+    if load:
+        from hvctl.cli.options import with_shared_options
+
+        app.command(name)(with_shared_options(getattr(import_module(verb.module), verb.function)))
+    else:
+        app.command(name, help=verb.help)(_absent)
+
+
+def _absent() -> None:
+    """Stand in for a command whose words were not given; it is never run."""
