@@ -279,3 +279,13 @@ def test_a_list_is_always_an_array(four):
     assert isinstance(four.json("vm", "list", "web1"), list)
     assert isinstance(four.json("switch", "list"), list)
     assert isinstance(four.json("host", "list"), list)
+
+
+def test_an_address_says_where_something_is_made(hvctl):
+    hvctl("lab", "reset", "--world", "two-hosts", "--yes")
+    assert hvctl.json("vm", "create", "lab/hv02:db1")["host"] == "lab/hv02"
+    assert hvctl.json("switch", "create", "lab/hv02:lan")["host"] == "lab/hv02"
+    assert hvctl.json("vm", "create", ":plain")["name"] == "plain"
+    assert [vm["name"] for vm in hvctl.json("vm", "list")] == ["plain"]
+    assert hvctl("vm", "create", "lab/hv02:x", "--host", "lab/hv01").code == 2
+    assert hvctl("vm", "create", ":").code == 2

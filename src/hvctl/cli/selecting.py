@@ -54,6 +54,11 @@ def one_name(context: Context, text: str) -> Selection:
     return Selection((Name(_addressed(context, text).text, literal=True),))
 
 
+def new_name(context: Context, text: str) -> str:
+    """The name of something that is to be made; an address chooses the host, as it does for what is there."""
+    return _addressed(context, text).text if text else text
+
+
 def _addressed(context: Context, text: str) -> Name:
     from hvctl.hosts import split_address
     from hvctl.services.selection import Name

@@ -8,7 +8,7 @@ import typer
 
 from hvctl.cli.context import Context
 from hvctl.cli.options import command
-from hvctl.cli.selecting import Everything, SwitchNames, selection
+from hvctl.cli.selecting import Everything, SwitchNames, new_name, selection
 
 if TYPE_CHECKING:
     from hvctl.models.switch import SwitchCreate, SwitchDetails
@@ -77,7 +77,9 @@ def create(
     from hvctl.services.switch import SwitchService
 
     check_columns(context.options, SwitchDetails)
-    values = given(name=name, type=kind.capitalize(), adapter=adapter, management_os=management_os, notes=notes)
+    values = given(
+        name=new_name(context, name), type=kind.capitalize(), adapter=adapter, management_os=management_os, notes=notes
+    )
     spec = checked(SwitchCreate, values, name="NAME", type="--type")
     external = spec.type == "External"
     if external:

@@ -422,4 +422,6 @@ def _explained(path: Path, error: sqlite3.DatabaseError) -> HvctlError:
             return ConflictError(f"The lab world {path} is in use by another process.", hint="Try again in a moment.")
         return HvctlError(f"The lab world {path} cannot be used: {error}.", hint=_ELSEWHERE)
     hint = "Run `hvctl lab reset` to start over with a fresh world, or delete the file."
+    if error.sqlite_errorname == "SQLITE_NOTADB":
+        hint = "It is no world of the lab: move it away, or name another home with HVCTL_HOME."
     return HvctlError(f"The lab world {path} is damaged: {error}.", hint=hint)

@@ -59,14 +59,15 @@ def create(
     """
     from hvctl.cli.checking import checked, given, sizes
     from hvctl.cli.output import check_columns
+    from hvctl.cli.selecting import new_name
     from hvctl.models.vm import VirtualMachine, VmCreate
     from hvctl.services.vm.service import VmService
 
     check_columns(context.options, VirtualMachine)
     values = given(
-        name=name, generation=generation, dynamic_memory=dynamic_memory, processors=processors, disk_path=disk_path,
-        attach=attach, iso=iso, switch=switch, vlan=vlan, secure_boot_template=secure_boot_template, path=path,
-        notes=notes, start=start,
+        name=new_name(context, name), generation=generation, dynamic_memory=dynamic_memory, processors=processors,
+        disk_path=disk_path, attach=attach, iso=iso, switch=switch, vlan=vlan,
+        secure_boot_template=secure_boot_template, path=path, notes=notes, start=start,
     )  # fmt: skip
     values |= sizes(memory=memory, memory_minimum=memory_minimum, memory_maximum=memory_maximum, disk=disk)
     spec = checked(VmCreate, values, name="NAME")
