@@ -21,40 +21,27 @@ from hvctl.lab import seeds
 from hvctl.lab.entities import Drive, File, Nic, Vm
 from hvctl.lab.transport import LabTransport
 from hvctl.lab.world import World
-from hvctl.powershell.batch import Call, Ref, Step
+from hvctl.models.vm import VmCreate
+from hvctl.powershell.batch import Step
+from hvctl.services.vm.create import plan_create
 
 DISK = r"C:\VMs\Virtual Hard Disks\web1.vhdx"
-VM = Ref("vm")
+WHOLE = VmCreate(
+    name="web1",
+    memory=GIB,
+    processors=2,
+    notes="made",
+    disk=10 * GIB,
+    iso=r"C:\ISO\ubuntu.iso",
+    switch="lan",
+    vlan=7,
+    start=True,
+)
 
 
 def creation() -> tuple[Step, ...]:
     """What `vm create` with every kind of part does."""
-    disk_path = Ref("disk", property="Path")
-    return (
-        Step("absent", Call("Get-VM"), where={"Name": "web1"}, expect="none"),
-        Step("switch", Call("Get-VMSwitch"), where={"Name": "lan"}, expect="one"),
-        Step(
-            "vm",
-            Call("New-VM", {"Name": "web1", "Generation": 2, "MemoryStartupBytes": GIB, "NoVHD": True}),
-            expect="one",
-            undo=Call("Remove-VM", {"VM": VM, "Force": True}),
-        ),
-        Step("settings", Call("Set-VM", {"VM": VM, "ProcessorCount": 2, "Notes": "made"})),
-        Step(
-            "disk",
-            Call("New-VHD", {"Path": DISK, "SizeBytes": 10 * GIB, "Dynamic": True}),
-            expect="one",
-            undo=Call("Remove-Item", {"LiteralPath": disk_path, "Force": True}),
-        ),
-        Step("drive", Call("Add-VMHardDiskDrive", {"VM": VM, "Path": disk_path, "Passthru": True})),
-        Step("dvd", Call("Add-VMDvdDrive", {"VM": VM, "Path": r"C:\ISO\ubuntu.iso", "Passthru": True})),
-        Step("boot", Call("Set-VMFirmware", {"VM": VM, "FirstBootDevice": Ref("dvd")})),
-        Step("nic", Call("Get-VMNetworkAdapter", {"VM": VM}), expect="one"),
-        Step("connect", Call("Connect-VMNetworkAdapter", {"VMNetworkAdapter": Ref("nic"), "VMSwitch": Ref("switch")})),
-        Step("vlan", Call("Set-VMNetworkAdapterVlan", {"VMNetworkAdapter": Ref("nic"), "Access": True, "VlanId": 7})),
-        Step("start", Call("Start-VM", {"VM": VM}), undo=Call("Stop-VM", {"VM": VM, "TurnOff": True, "Force": True})),
-        Step("details", Call("Get-VM", {"Id": Ref("vm", property="Id")}), select=("Id", "Name"), expect="one"),
-    )
+    return plan_create(WHOLE, r"C:\VMs\Virtual Hard Disks").batch.steps
 
 
 def create_and_die(path: Path, after: int) -> None:
