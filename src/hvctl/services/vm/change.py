@@ -10,10 +10,10 @@ from hvctl.errors import ConflictError
 from hvctl.models.vm import VmChange
 from hvctl.powershell.batch import Call, Ref, Step, Value
 from hvctl.services.names import folded
-from hvctl.services.plan import Part, Plan, checked, make_plan
+from hvctl.services.plan import Part, Plan, checked
 from hvctl.services.selection import Stateful
-from hvctl.services.vm.power import plain
-from hvctl.services.vm.read import VmSettings, states_step
+from hvctl.services.vm.power import plain, with_states
+from hvctl.services.vm.read import VmSettings
 from hvctl.units import format_size
 
 _PARAMETERS = {
@@ -66,7 +66,7 @@ def plan_set(vms: Sequence[VmSettings], change: VmChange, host: str) -> Plan:
             steps.append(step)
             messages = {step.id: f"'{vm.name}' was not changed"}
             parts.append(Part(vm.id, vm.name, vm.state, (step.id,), messages=messages))
-    return _wrap("vm set", parts, steps)
+    return with_states("vm set", parts, steps)
 
 
 def plan_rename(vm: Stateful, new_name: str, everyone: Iterable[Stateful], host: str) -> Plan:
@@ -81,11 +81,11 @@ def plan_rename(vm: Stateful, new_name: str, everyone: Iterable[Stateful], host:
                 f"Another virtual machine on {host} is called '{other.name}'.", host=host, object_name=other.name
             )
     if vm.name == new_name:
-        return _wrap("vm rename", [Part(vm.id, vm.name, vm.state)], [])
+        return with_states("vm rename", [Part(vm.id, vm.name, vm.state)], [])
     call = Call("Rename-VM", {"VM": Ref("vms", where={"Id": vm.id}), "NewName": new_name})
     messages = {"rename": f"'{vm.name}' was not renamed"}
     part = Part(vm.id, vm.name, vm.state, ("rename",), messages=messages, new_name=new_name)
-    return _wrap("vm rename", [part], [Step("rename", call, on_error="continue")])
+    return with_states("vm rename", [part], [Step("rename", call, on_error="continue")])
 
 
 def _differences(vm: VmSettings, change: VmChange) -> dict[str, Value]:
@@ -113,8 +113,3 @@ def _set_parameters(vm: VmSettings, wanted: dict[str, Value]) -> dict[str, Value
     parameters |= memory_parameters(None if dynamic is None else bool(dynamic))
     parameters |= {_PARAMETERS[name]: value for name, value in wanted.items() if name in _PARAMETERS}
     return parameters
-
-
-def _wrap(name: str, parts: list[Part], steps: list[Step]) -> Plan:
-    ids = [part.id for part in parts if part.steps]
-    return make_plan(name, parts, steps, before=(states_step("vms", ids),), after=states_step("after", ids))

@@ -115,7 +115,7 @@ def plan_power(verb: Verb, vms: Sequence[Stateful], host: str, *, timeout: float
             parts.append(_part(verb, vm, (step.id,)))
         else:
             parts.append(_unchanged_or_refused(verb, vm, host))
-    return _wrap(verb.name, parts, steps, deadline=_deadline(len(steps), timeout))
+    return with_states(verb.name, parts, steps, deadline=_deadline(len(steps), timeout))
 
 
 def plan_restart(vms: Sequence[Stateful], host: str, *, timeout: float | None = None) -> Plan:
@@ -139,7 +139,7 @@ def plan_restart(vms: Sequence[Stateful], host: str, *, timeout: float | None = 
         parts.append(Part(vm.id, vm.name, vm.state, (step.id, f"start_{number}"), wanted="Running", messages=messages))
     # The starts follow one after the other and have as long together as one guest has to shut down.
     deadline = None if timeout is None else (_deadline(len(stops), timeout) or 0) + timeout
-    return _wrap("vm restart", parts, [*stops, *starts], deadline=deadline)
+    return with_states("vm restart", parts, [*stops, *starts], deadline=deadline)
 
 
 def _power_step(verb: Verb, vm: Stateful, step_id: str, timeout: float | None) -> Step | None:
@@ -170,7 +170,8 @@ def _deadline(guests: int, timeout: float | None) -> float | None:
     return None if timeout is None else math.ceil(guests / SIDE_BY_SIDE) * timeout + _MARGIN
 
 
-def _wrap(name: str, parts: list[Part], steps: list[Step], *, deadline: float | None) -> Plan:
+def with_states(name: str, parts: list[Part], steps: list[Step], *, deadline: float | None = None) -> Plan:
+    """A plan whose steps refer to the virtual machines as `vms`, and that reads their states before and after."""
     ids = [part.id for part in parts if part.steps]
     before = (states_step("vms", ids),)
     return make_plan(name, parts, steps, before=before, after=states_step("after", ids), deadline=deadline)
