@@ -230,7 +230,15 @@ def test_a_broken_world(hvctl):
     ended = hvctl("vm", "list", "-o", "json")
     assert ended.code == 1
     assert str(hvctl.world_file) in ended.error["message"]
-    assert "lab reset" in ended.error["hint"]
+    assert "move it away" in ended.error["hint"]
+
+
+def test_a_file_that_is_no_world_is_not_reset(hvctl):
+    hvctl.world_file.parent.mkdir(parents=True)
+    content = b"somebody's notes, and long enough to be told from an empty file" * 50
+    hvctl.world_file.write_bytes(content)
+    assert hvctl("lab", "reset", "--yes").code == 1
+    assert hvctl.world_file.read_bytes() == content
 
 
 def test_control_characters_in_errors_are_shown_not_obeyed(hvctl):
