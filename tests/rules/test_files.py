@@ -13,7 +13,7 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-KINDS = {"unit", "contract", "lab", "powershell", "docs"}
+KINDS = {"unit", "contract", "lab", "powershell", "winrm", "docs"}
 LONGEST = 350
 LONGER = {
     "src/hvctl/lab/world.py": 450,  # the only module that knows SQL
