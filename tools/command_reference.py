@@ -37,13 +37,13 @@ def help_of(*words: str) -> str:
 
 def pages() -> dict[str, str]:
     """The text of every page, by its name without the ending."""
-    from hvctl.cli.commands import COMMANDS, Noun
+    from hvctl.cli.commands import COMMANDS, Noun, commands
 
     made = {}
     alone: list[tuple[str, str]] = []
     for name, entry in COMMANDS.items():
         if isinstance(entry, Noun):
-            verbs = [(f"{name} {verb}", known.help) for verb, known in entry.verbs.items()]
+            verbs = [(words, known.help) for words, known in commands(entry.verbs, f"{name} ")]
             made[name] = "\n".join(_noun(name, entry.help, verbs))
         else:
             alone.append((name, entry.help))

@@ -3,34 +3,51 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hvctl.errors import CancelledError, OutcomeUnknownError
 from hvctl.models.base import Outcome
-from hvctl.services.plan import Done, Part, Plan, foresee, run_plan
+from hvctl.services.plan import Done, Part, Plan, Prepared, foresee, run_plan
 
 if TYPE_CHECKING:
     from hvctl.cli.context import Context
     from hvctl.powershell.batch import Batch
+    from hvctl.services.selection import Selection
+    from hvctl.transports.session import Session
 
 
-def carry_out(context: Context, plan: Plan) -> None:
-    """Run a plan, or print it when this is a dry run.
+def carry_out(
+    context: Context,
+    chosen: Selection,
+    prepare: Callable[[Session, Selection], Plan | Prepared],
+    *,
+    ask: str = "Delete",
+) -> None:
+    """Prepare a change of what was chosen, ask about what it loses, and run it; or print it when this is a dry run.
 
     Args:
         context: The command.
-        plan: What is to be done.
+        chosen: What is to be changed.
+        prepare: Makes the plan on a host; it only reads.
+        ask: The verb of the question about losses.
 
     Raises:
         UsageError: Outcomes have no column of that name; nothing was changed.
-        HvctlError: Some or all objects failed; their outcomes are on stdout by then.
+        HvctlError: The answer was no; or some or all objects failed, and their outcomes are on stdout by then.
     """
     from hvctl.cli.output import check_columns
 
     check_columns(context.options, Outcome)
     session = context.session()
+    made = prepare(session, chosen)
+    prepared = made if isinstance(made, Prepared) else Prepared(made)
+    for sentence in prepared.notes:
+        context.note(sentence)
+    if prepared.losses and not context.options.dry_run:
+        context.confirm(f"{ask} {', '.join(prepared.losses)} on {session.host}?")
+    plan = prepared.plan
     if context.options.dry_run:
         done = foresee(session, plan)
         print_batch(context, plan.batch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,10 +19,10 @@ class Verb(NamedTuple):
 
 
 class Noun(NamedTuple):
-    """A group of commands, and its line of help."""
+    """A group of commands, or of such groups, and its line of help."""
 
     help: str
-    verbs: dict[str, Verb]
+    verbs: Mapping[str, Verb | Noun]
 
 
 def _verbs(module: str, **verbs: str) -> dict[str, Verb]:
@@ -30,7 +30,7 @@ def _verbs(module: str, **verbs: str) -> dict[str, Verb]:
     return {name.rstrip("_").replace("_", "-"): Verb(module, name, text) for name, text in verbs.items()}
 
 
-COMMANDS: dict[str, Noun | Verb] = {
+COMMANDS: Mapping[str, Noun | Verb] = {
     "vm": Noun(
         "Create, run and change virtual machines.",
         {
@@ -107,15 +107,29 @@ def build(tokens: Iterable[str]) -> typer.Typer:
     )
     # Where a command comes first, no option stands before it, and each would cost its validator.
     app.callback()(root_callback(bare=bool(words) and words[0] in COMMANDS))
-    for name, entry in COMMANDS.items():
-        if isinstance(entry, Verb):
-            _add(app, name, entry, load=name in words)
-            continue
-        group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-        for verb_name, verb in entry.verbs.items():
-            _add(group, verb_name, verb, load=name in words and verb_name in words)
-        app.add_typer(group, name=name, help=entry.help)
+    _fill(app, COMMANDS, words, load=True)
     return app
+
+
+def commands(entries: Mapping[str, Noun | Verb] = COMMANDS, before: str = "") -> Iterator[tuple[str, Verb]]:
+    """Every command with its words, as in `vm create`."""
+    for name, entry in entries.items():
+        if isinstance(entry, Verb):
+            yield f"{before}{name}", entry
+        else:
+            yield from commands(entry.verbs, f"{before}{name} ")
+
+
+def _fill(group: typer.Typer, entries: Mapping[str, Noun | Verb], words: list[str], *, load: bool) -> None:
+    import typer
+
+    for name, entry in entries.items():
+        if isinstance(entry, Verb):
+            _add(group, name, entry, load=load and name in words)
+            continue
+        below = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+        _fill(below, entry.verbs, words, load=load and name in words)
+        group.add_typer(below, name=name, help=entry.help)
 
 
 def _add(app: typer.Typer, name: str, verb: Verb, *, load: bool) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from hvctl.errors import CancelledError, ConsentError, HvctlError, UsageError
+
+M = TypeVar("M", bound="Model")
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from hvctl.output.progress import Progress
     from hvctl.powershell.batch import Batch
     from hvctl.powershell.protocol import Frame
+    from hvctl.services.selection import Selection
     from hvctl.transports.session import Session
 
 DEFAULT_TIMEOUT = 600.0
@@ -40,12 +43,11 @@ class Context:
         self._logger: Logger | None = None
 
     @classmethod
-    def of(cls, options: Options, function: Any) -> Context:  # noqa: ANN401 - any function is a command
-        """The context of a command function, with the environment's settings filled in."""
+    def of(cls, options: Options, command_path: str) -> Context:
+        """The context of a command, `hvctl vm stop`, with the environment's settings filled in."""
         from hvctl.cli.output import wanted
 
-        noun = function.__module__.removeprefix("hvctl.cli.").partition(".")[0]
-        context = cls(options.with_environment(), f"{noun} {function.__name__.rstrip('_')}")
+        context = cls(options.with_environment(), command_path.partition(" ")[2])
         wanted(context.options)
         return context
 
@@ -72,6 +74,11 @@ class Context:
             raise UsageError("--timeout must be longer than nothing.")
         return seconds
 
+    @property
+    def asks(self) -> bool:
+        """Whether a question about lost data is asked at all: a dry run loses none, and `--yes` has answered it."""
+        return not (self.options.yes or self.options.dry_run)
+
     def target(self) -> Target:
         """The host the command works on."""
         from hvctl.hosts import choose
@@ -85,6 +92,25 @@ class Context:
         if self._session is None:
             self._session = self._open(self.target())
         return self._session
+
+    def read(
+        self,
+        chosen: Selection,
+        work: Callable[[Session, Selection], Sequence[M]],
+        *,
+        model: type[M],
+        single: bool = False,
+    ) -> None:
+        """Write what a reading command finds.
+
+        Args:
+            chosen: What was asked for.
+            work: Reads that from a host.
+            model: What the items are.
+            single: Write an object, not a list, where one literal name was asked for.
+        """
+        items = work(self.session(), chosen)
+        self.write(items, single=single and chosen.is_one_literal and len(items) == 1, model=model)
 
     def write(self, items: Sequence[Model], *, single: bool = False, model: type[Model] | None = None) -> None:
         """Write what the command returns to stdout, in the format that was asked for.
@@ -129,7 +155,7 @@ class Context:
         Raises:
             ConsentError: There is no terminal to ask on, and no `--yes`.
         """
-        if self.options.yes or self.options.dry_run:
+        if not self.asks:
             return
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise ConsentError(f"{what}, and there is no terminal to ask on.")

@@ -152,7 +152,7 @@ def with_shared_options(function: Any) -> Callable[..., None]:  # noqa: ANN401 -
         before = ctx.obj or Options()
         _refuse_lacking(before, names, ctx.command_path)
         given = Options(**{name: values.pop(name) for name in names})
-        with Context.of(given.over(before), function) as context:
+        with Context.of(given.over(before), ctx.command_path) as context:
             function(context, **values)
 
     context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)

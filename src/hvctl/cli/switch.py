@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,8 +12,10 @@ from hvctl.cli.options import command
 from hvctl.cli.selecting import Everything, SwitchNames, new_name, selection
 
 if TYPE_CHECKING:
-    from hvctl.models.switch import SwitchCreate, SwitchDetails
+    from hvctl.models.switch import SwitchCreate, SwitchDetails, VirtualSwitch
+    from hvctl.services.selection import Selection
     from hvctl.services.switch import SwitchService
+    from hvctl.transports.session import Session
 
 
 @command()
@@ -24,8 +27,10 @@ def list_(context: Context, names: SwitchNames = None) -> None:
     from hvctl.models.switch import VirtualSwitch
     from hvctl.services.switch import SwitchService
 
-    chosen = selection(context, names)
-    context.write(SwitchService(context.session(), timeout=context.timeout).list(chosen), model=VirtualSwitch)
+    def work(session: Session, chosen: Selection) -> Sequence[VirtualSwitch]:
+        return SwitchService(session, timeout=context.timeout).list(chosen)
+
+    context.read(selection(context, names), work, model=VirtualSwitch)
 
 
 @command()
@@ -39,9 +44,10 @@ def show(context: Context, names: SwitchNames = None) -> None:
     from hvctl.models.switch import SwitchDetails
     from hvctl.services.switch import SwitchService
 
-    chosen = selection(context, names)
-    switches = SwitchService(context.session(), timeout=context.timeout).show(chosen)
-    context.write(switches, single=chosen.is_one_literal, model=SwitchDetails)
+    def work(session: Session, chosen: Selection) -> Sequence[SwitchDetails]:
+        return SwitchService(session, timeout=context.timeout).show(chosen)
+
+    context.read(selection(context, names), work, model=SwitchDetails, single=True)
 
 
 @command(changes=True)
@@ -130,16 +136,21 @@ def delete(
         hvctl switch delete lan --yes
     """
     from hvctl.cli.changing import carry_out
+    from hvctl.services.plan import Prepared
     from hvctl.services.switch import SwitchService, plan_delete
+
+    def prepare(session: Session, chosen: Selection) -> Prepared:
+        service = SwitchService(session, timeout=context.timeout)
+        switches = service.select(chosen, missing_ok=missing_ok)
+        if not context.asks:
+            return Prepared(plan_delete(switches))
+        users = service.users() if switches else {}
+        losses = [
+            f"'{switch.name}' (used by {', '.join(users.get(switch.id, ())) or 'nothing'})" for switch in switches
+        ]
+        return Prepared(plan_delete(switches), losses=tuple(losses))
 
     chosen = selection(context, names, everything=everything)
     chosen.require_something()
     context.require_consent("Deleting switches disconnects what is on them")
-    session = context.session()
-    service = SwitchService(session, timeout=context.timeout)
-    switches = service.select(chosen, missing_ok=missing_ok)
-    if switches and not context.options.dry_run and not context.options.yes:
-        users = service.users()
-        words = [f"'{switch.name}' (used by {', '.join(users.get(switch.id, ())) or 'nothing'})" for switch in switches]
-        context.confirm(f"Delete {', '.join(words)} on {session.host}?")
-    carry_out(context, plan_delete(switches))
+    carry_out(context, chosen, prepare)

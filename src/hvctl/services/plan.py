@@ -67,6 +67,21 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan, and what there is to say about it before it runs.
+
+    Attributes:
+        plan: What is to be done.
+        losses: What is lost by it, an object each, in words that a question can hold.
+        notes: What else the user should know.
+    """
+
+    plan: Plan
+    losses: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """What became of a plan: an outcome an object, and the errors behind the failed ones."""
 

@@ -60,7 +60,7 @@ def test_disks_stay():
     ids = ("id1", "id2")
     assert made.plan.batch == Batch((states_step("vms", *ids), remove(1), remove(2), states_step("after", *ids)))
     assert made.losses == ("'web1'", "'web2' (its saved state is lost)")
-    assert made.kept == ()
+    assert made.notes == ()
     assert all(part.goes for part in made.plan.parts)
 
 
@@ -128,7 +128,7 @@ def test_a_disk_of_its_own_that_cannot_be_read_is_no_obstacle():
 def test_a_disk_that_another_machine_needs_stays(path):
     disks = Disks({"id1": [path]}, {A.upper(): {"id1", "id7"}}, names={"id1": "web1", "id7": "other"})
     made = deletion(vm(), disks=disks)
-    assert made.kept == (f"{path} stays: it is needed by other.",)
+    assert made.notes == (f"{path} stays: it is needed by other.",)
     assert made.losses == ("'web1'",)
     assert [step.id for step in made.plan.batch.steps] == ["vms", "remove_0", "after"]
 
@@ -136,13 +136,13 @@ def test_a_disk_that_another_machine_needs_stays(path):
 def test_a_disk_that_two_deleted_machines_share_stays():
     shared = Disks({"id1": [A], "id2": [A]}, {A.upper(): {"id1", "id2"}}, names={"id1": "web1", "id2": "web2"})
     made = deletion(vm("Off", 1), vm("Off", 2), disks=shared)
-    assert made.kept == (f"{A} stays: it is needed by web2.", f"{A} stays: it is needed by web1.")
+    assert made.notes == (f"{A} stays: it is needed by web2.", f"{A} stays: it is needed by web1.")
     assert "Remove-Item" not in [step.call.cmdlet for step in made.plan.batch.steps]
 
 
 def test_a_disk_that_is_gone_is_no_failure():
     made = deletion(vm(), disks=Disks({"id1": [A, B]}, {}, gone=frozenset({A.upper()})))
-    assert made.kept == (f"{A} is not there any more.",)
+    assert made.notes == (f"{A} is not there any more.",)
     assert made.losses == (f"'web1' with {B}",)
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hvctl.cli.context import Context
 from hvctl.cli.options import command
 from hvctl.cli.selecting import Everything, State, VmNameArgument, VmNames, one_name, selection
+
+if TYPE_CHECKING:
+    from hvctl.services.plan import Plan, Prepared
+    from hvctl.services.selection import Selection
+    from hvctl.transports.session import Session
 
 
 @command(changes=True)
@@ -33,11 +38,13 @@ def rename(
     from hvctl.services.vm.service import VmService
 
     wanted = checked(VmRename, {"new_name": new_name}, new_name="NEW").new_name
-    chosen = one_name(context, vm)
-    session = context.session()
-    everyone = VmService(session, timeout=context.timeout).everyone(VmState)
-    target = match(chosen.names, everyone, "virtual machine", session.host)[0]
-    carry_out(context, plan_rename(target, wanted, everyone, session.host))
+
+    def prepare(session: Session, chosen: Selection) -> Plan:
+        everyone = VmService(session, timeout=context.timeout).everyone(VmState)
+        target = match(chosen.names, everyone, "virtual machine", session.host)[0]
+        return plan_rename(target, wanted, everyone, session.host)
+
+    carry_out(context, one_name(context, vm), prepare)
 
 
 @command(changes=True)
@@ -89,9 +96,12 @@ def set_(
     values |= sizes(memory=memory, memory_minimum=memory_minimum, memory_maximum=memory_maximum)
     change = checked(VmChange, values)
     chosen.require_something()
-    session = context.session()
-    vms: Sequence[VmSettings] = VmService(session, timeout=context.timeout).select(chosen, VmSettings)
-    carry_out(context, plan_set(vms, change, session.host))
+
+    def prepare(session: Session, chosen: Selection) -> Plan:
+        vms: Sequence[VmSettings] = VmService(session, timeout=context.timeout).select(chosen, VmSettings)
+        return plan_set(vms, change, session.host)
+
+    carry_out(context, chosen, prepare)
 
 
 @command(changes=True)
@@ -117,15 +127,12 @@ def delete(
     from hvctl.services.vm.read import VmState
     from hvctl.services.vm.service import VmService
 
+    def prepare(session: Session, chosen: Selection) -> Prepared:
+        service = VmService(session, timeout=context.timeout)
+        vms: Sequence[VmState] = service.select(chosen, VmState, missing_ok=missing_ok)
+        return service.plan_delete(vms, turn_off=turn_off, with_disks=with_disks)
+
     chosen = selection(context, names, state=state, everything=everything)
     chosen.require_something()
     context.require_consent("Deleting virtual machines loses data")
-    session = context.session()
-    service = VmService(session, timeout=context.timeout)
-    vms: Sequence[VmState] = service.select(chosen, VmState, missing_ok=missing_ok)
-    deletion = service.plan_delete(vms, turn_off=turn_off, with_disks=with_disks)
-    for sentence in deletion.kept:
-        context.note(sentence)
-    if deletion.losses and not context.options.dry_run:
-        context.confirm(f"Delete {', '.join(deletion.losses)} on {session.host}?")
-    carry_out(context, deletion.plan)
+    carry_out(context, chosen, prepare)

@@ -13,8 +13,10 @@ from hvctl.cli.selecting import Everything, State, VmNames, selection
 from hvctl.errors import UsageError
 
 if TYPE_CHECKING:
+    from hvctl.services.plan import Plan
     from hvctl.services.selection import Selection
     from hvctl.services.vm.power import Verb
+    from hvctl.transports.session import Session
 
 
 @command(changes=True)
@@ -117,10 +119,11 @@ def restart(
     from hvctl.services.vm.read import VmState
     from hvctl.services.vm.service import VmService
 
-    session = context.session()
-    vms: Sequence[VmState] = VmService(session, timeout=context.timeout).select(chosen, VmState)
-    plan = plan_restart(vms, session.host, timeout=context.timeout)
-    carry_out(context, plan)
+    def prepare(session: Session, chosen: Selection) -> Plan:
+        vms: Sequence[VmState] = VmService(session, timeout=context.timeout).select(chosen, VmState)
+        return plan_restart(vms, session.host, timeout=context.timeout)
+
+    carry_out(context, chosen, prepare)
 
 
 def _power(context: Context, verb: Verb, chosen: Selection) -> None:
@@ -129,8 +132,9 @@ def _power(context: Context, verb: Verb, chosen: Selection) -> None:
     from hvctl.services.vm.read import VmState
     from hvctl.services.vm.service import VmService
 
-    session = context.session()
-    vms: Sequence[VmState] = VmService(session, timeout=context.timeout).select(chosen, VmState)
-    limit = context.timeout if verb.side_by_side else None
-    plan = plan_power(verb, vms, session.host, timeout=limit)
-    carry_out(context, plan)
+    def prepare(session: Session, chosen: Selection) -> Plan:
+        vms: Sequence[VmState] = VmService(session, timeout=context.timeout).select(chosen, VmState)
+        limit = context.timeout if verb.side_by_side else None
+        return plan_power(verb, vms, session.host, timeout=limit)
+
+    carry_out(context, chosen, prepare)

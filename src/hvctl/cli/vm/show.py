@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from hvctl.cli.context import Context
 from hvctl.cli.options import command
 from hvctl.cli.selecting import State, VmNames, selection
+
+if TYPE_CHECKING:
+    from hvctl.services.selection import Selection
+    from hvctl.transports.session import Session
 
 
 @command()
@@ -20,11 +27,13 @@ def list_(context: Context, names: VmNames = None, state: State = None) -> None:
     from hvctl.models.vm import VmSummary
     from hvctl.services.vm.service import VmService
 
-    session = context.session()
-    machines = VmService(session, timeout=context.timeout).list(chosen)
-    if not chosen.names and not chosen.states:
-        remember(session.host, [vm.name for vm in machines])
-    context.write(machines, model=VmSummary)
+    def work(session: Session, chosen: Selection) -> Sequence[VmSummary]:
+        machines = VmService(session, timeout=context.timeout).list(chosen)
+        if not chosen.names and not chosen.states:
+            remember(session.host, [vm.name for vm in machines])
+        return machines
+
+    context.read(chosen, work, model=VmSummary)
 
 
 @command()
@@ -39,5 +48,7 @@ def show(context: Context, names: VmNames = None, state: State = None) -> None:
     from hvctl.models.vm import VirtualMachine
     from hvctl.services.vm.service import VmService
 
-    machines = VmService(context.session(), timeout=context.timeout).show(chosen)
-    context.write(machines, single=chosen.is_one_literal and len(machines) == 1, model=VirtualMachine)
+    def work(session: Session, chosen: Selection) -> Sequence[VirtualMachine]:
+        return VmService(session, timeout=context.timeout).show(chosen)
+
+    context.read(chosen, work, model=VirtualMachine, single=True)

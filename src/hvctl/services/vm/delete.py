@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hvctl.powershell.batch import SELF, Batch, Call, Ref, Step
 from hvctl.services.failures import failure_of
 from hvctl.services.names import folded
-from hvctl.services.plan import Part, Plan, checked, make_plan
+from hvctl.services.plan import Part, Prepared, checked, make_plan
 from hvctl.services.selection import Stateful
 from hvctl.services.vm.power import AT_REST, plain
 from hvctl.services.vm.read import states_step
@@ -38,15 +38,6 @@ class Disks:
     unclear: tuple[str, ...] = ()
     gone: frozenset[str] = frozenset()
     names: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Deletion:
-    """A plan, the loss it means in words, and the disks that stay although they were asked for."""
-
-    plan: Plan
-    losses: tuple[str, ...]
-    kept: tuple[str, ...]
 
 
 def plan_owners(ids: Sequence[str]) -> Batch:
@@ -101,7 +92,7 @@ def read_disks(session: Session, *, timeout: float | None) -> Disks:
 
 def plan_delete(
     vms: Sequence[Stateful], clustered: frozenset[str], disks: Disks | None, host: str, *, turn_off: bool
-) -> Deletion:
+) -> Prepared:
     """Delete virtual machines.
 
     Args:
@@ -135,7 +126,7 @@ def plan_delete(
     if files:
         before.append(Step("files", Call("Get-VHD", {"Path": tuple(files)}), on_error="continue"))
     plan = make_plan("vm delete", parts, steps, before=before, after=states_step("after", ids))
-    return Deletion(plan, tuple(losses), tuple(kept))
+    return Prepared(plan, tuple(losses), tuple(kept))
 
 
 def _parents_step(paths: Ref | tuple[str, ...]) -> Step:

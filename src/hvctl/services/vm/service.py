@@ -18,8 +18,8 @@ from hvctl.transports.session import Session
 
 if TYPE_CHECKING:
     from hvctl.models.vm import VmCreate
+    from hvctl.services.plan import Prepared
     from hvctl.services.vm.create import Creation
-    from hvctl.services.vm.delete import Deletion
 
 R = TypeVar("R", VmSummary, VmState, VmSettings)
 
@@ -127,7 +127,7 @@ class VmService:
         result = self._session.run(creation.batch.reading(), timeout=self._timeout)
         self._check_creation(spec, creation, result)
 
-    def plan_delete(self, vms: Sequence[Stateful], *, turn_off: bool, with_disks: bool) -> Deletion:
+    def plan_delete(self, vms: Sequence[Stateful], *, turn_off: bool, with_disks: bool) -> Prepared:
         """Read what deletion must know, and make its plan."""
         from hvctl.services.vm import delete as deleting
 
