@@ -62,7 +62,7 @@ def test_kinds_of_disks(lab: SimulatedHost) -> None:
         ({"Path": r"X:\x.vhdx"}, "OperationFailed", 0x80070003),
         ({"Path": r"C:\VMs\a?b.vhdx"}, "OperationFailed", 0x8007007B),
         ({"Path": r"C:\VMs\x.img"}, "InvalidParameter", None),
-        ({"Path": r"C:\VMs\x.vhdx", "SizeBytes": 2_000_000_000}, "InvalidParameter", 0x80070057),
+        ({"Path": r"C:\VMs\x.vhdx", "SizeBytes": 2_000_000_001}, "InvalidParameter", 0x80070057),
         ({"Path": r"C:\VMs\x.vhdx", "SizeBytes": 4096}, "InvalidParameter", 0x80070057),
         ({"Path": r"C:\VMs\x.vhdx", "SizeBytes": (64 << 40) + 4096}, "InvalidParameter", 0x80070057),
         ({"Path": r"C:\VMs\x.vhd", "SizeBytes": 2041 * GIB}, "InvalidParameter", 0x80070057),

@@ -1,4 +1,4 @@
-"""How the simulated cmdlets fail: the text, the error id, the category and the HRESULT of each situation, in one table.
+"""How the simulated cmdlets fail: the text, error id, category and HRESULT of each situation; `situations` has more rows.
 
 A row marked `sure=False` has a text or an id that no public capture of a real host confirms;
 `World.configure("error_ids", {situation: id})` changes an id without code.
@@ -7,9 +7,9 @@ A row marked `sure=False` has a text or an id that no public capture of a real h
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-VIRTUALIZATION = "Microsoft.HyperV.PowerShell.VirtualizationException"
+from hvctl.lab.situations import Situation
+from hvctl.lab.situations.disk import DISK_SITUATIONS
 
 CATEGORIES: Mapping[str, str] = {
     "AccessDenied": "PermissionDenied",
@@ -25,16 +25,6 @@ CATEGORIES: Mapping[str, str] = {
     "Unspecified": "NotSpecified",
 }
 """The category that goes with an error id."""
-
-
-class Situation(NamedTuple):
-    """One way to fail; `text` has fields in braces, a newline in it becomes the blank line of Hyper-V's messages."""
-
-    id: str
-    text: str
-    hresult: int | None = None
-    exception: str = VIRTUALIZATION
-    sure: bool = True
 
 
 class Problem(Exception):
@@ -78,12 +68,9 @@ def cmdlet_class(cmdlet: str) -> str:
 
 
 _VHD_CLASSES = {"Get-VHD": "GetVHD"}
-_ITEM_MISSING = "System.Management.Automation.ItemNotFoundException"
 _STATE = "The operation cannot be performed while the virtual machine is in its current state."
 _START = "'{name}' failed to start.\n\n'{name}' failed to start. (Virtual machine ID {id})\n\n"
 _POWER_ON = "{controller} (Instance ID {instance}): Failed to Power on with Error '{reason}' ({code}).\n\n"
-_DEVICE = "Failed to add device '{device}'.\n\n'{name}' failed to add device '{device}'. (Virtual machine ID {id})\n\n"
-_NEW_DISK = "Failed to create the virtual hard disk.\n\nThe system failed to create '{path}': "
 _MEMORY = "Failed to modify device 'Memory'.\n\n"
 
 SITUATIONS: Mapping[str, Situation] = {
@@ -244,82 +231,7 @@ SITUATIONS: Mapping[str, Situation] = {
     "startup-order": Situation(
         "InvalidParameter", "The startup order must name each of the four boot devices once.", sure=False
     ),
-    # Drives and files
-    "drive-taken": Situation(
-        "InvalidParameter",
-        "A drive is already attached at {controller} controller {number}, location {location} of '{name}'.",
-        sure=False,
-    ),
-    "controller-missing": Situation(
-        "ObjectNotFound",
-        "Hyper-V was unable to find {controller} controller {number} with a location {location} on '{name}'.",
-        sure=False,
-    ),
-    "controllers-full": Situation("InvalidParameter", "'{name}' has no free location for another drive.", sure=False),
-    "ide-running": Situation(
-        "InvalidState", _DEVICE + "IDE drives cannot be added while the virtual machine is running.", sure=False
-    ),
-    "attachment-missing": Situation(
-        "ObjectNotFound",
-        _DEVICE + "Attachment '{path}' not found. Error: 'The system cannot find the file specified.' (0x80070002).",
-        hresult=0x80070002,
-        sure=False,
-    ),
-    "attachment-busy": Situation(
-        "ObjectInUse",
-        _DEVICE
-        + "Attachment '{path}' failed to open because of error: 'The process cannot access the file because it is"
-        " being used by another process.' (0x80070020).",
-        hresult=0x80070020,
-        sure=False,
-    ),
-    "attachment-kind": Situation(
-        "OperationFailed",
-        _DEVICE + "Attachment '{path}' failed to open because of error: 'The file or directory is corrupted and"
-        " unreadable.' (0x80070570).",
-        hresult=0x80070570,
-        sure=False,
-    ),
-    "attached-twice": Situation(
-        "ObjectInUse", _DEVICE + "'{path}' is already attached to the virtual machine.", sure=False
-    ),
-    "vhd-missing": Situation("InvalidParameter", "'{path}' is not an existing virtual hard disk file."),
-    "vhd-exists": Situation(
-        "OperationFailed",
-        _NEW_DISK + "The file exists. (0x80070050).",
-        hresult=0x80070050,
-    ),
-    "vhd-folder": Situation(
-        "OperationFailed",
-        _NEW_DISK + "The system cannot find the path specified. (0x80070003).",
-        hresult=0x80070003,
-        sure=False,
-    ),
-    "vhd-name": Situation(
-        "OperationFailed",
-        _NEW_DISK + "The filename, directory name, or volume label syntax is incorrect. (0x8007007B).",
-        hresult=0x8007007B,
-        sure=False,
-    ),
-    "vhd-extension": Situation(
-        "InvalidParameter", "'{path}' does not have the extension of a virtual hard disk: .vhd or .vhdx.", sure=False
-    ),
-    "vhd-size": Situation(
-        "InvalidParameter",
-        _NEW_DISK + "the size {size} is not valid: {reason}.",
-        hresult=0x80070057,
-        sure=False,
-    ),
-    "item-missing": Situation(
-        "PathNotFound", "Cannot find path '{path}' because it does not exist.", exception=_ITEM_MISSING
-    ),
-    "item-busy": Situation(
-        "RemoveFileSystemItemIOError",
-        "Cannot remove item {path}: The process cannot access the file '{path}' because it is being used by another"
-        " process.",
-        hresult=0x80070020,
-        exception="System.IO.IOException",
-    ),
+    **DISK_SITUATIONS,
     # Networking
     "switch-adapter-missing": Situation(
         "InvalidParameter", 'No physical network adapter was found with the {what} "{name}".', sure=False
