@@ -45,7 +45,7 @@ def test_no_file_no_default(config):
     assert default_host() is None
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "[hosts.hv01]\n", 'other = "x"\n'])
+@pytest.mark.parametrize("text", ["", "# nothing\n", "[hosts.hv01]\n"])
 def test_a_file_without_a_default(config, text):
     config.write_text(text)
     assert default_host() is None
@@ -101,7 +101,7 @@ WRITTEN = """\
 default = "hv01"  # the old one
 
 [hosts.hv01]   # in the cellar
-transport = "local"
+address = "10.0.0.1"
 
 [groups]
 all = [ "hv01", ]
@@ -118,7 +118,7 @@ def test_a_person_s_comments_survive(config):
 
 
 def test_the_default_is_put_before_the_tables(config):
-    config.write_text('[hosts.hv01]\ntransport = "local"\n')
+    config.write_text('[hosts.hv01]\naddress = "10.0.0.1"\n')
     set_default_host("lab")
     assert default_host() == "lab"
     assert "[hosts.hv01]" in config.read_text()

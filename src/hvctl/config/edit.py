@@ -1,0 +1,193 @@
+"""Changes of the configuration file: a person's comments and layout stay, and no change is lost or half made."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit import TOMLDocument
+
+from hvctl.config.places import home
+from hvctl.config.reading import Configuration, load, parse
+from hvctl.errors import HvctlError, UsageError
+
+_TRIES = 5
+_BOM = b"\xef\xbb\xbf"
+
+
+def change(apply: Callable[[TOMLDocument], None]) -> Configuration:
+    """Change the configuration file, one process at a time; a file that would stay the same is not written.
+
+    Args:
+        apply: Changes the document; it is called again if somebody else has written the file meanwhile.
+
+    Returns:
+        What the file says afterwards.
+
+    Raises:
+        UsageError: The file cannot be read or written; it stays as it is then.
+    """
+    path = home().config_file
+    load(path)
+    try:
+        with _locked(home().state / "config.lock"):
+            for _ in range(_TRIES):
+                before = _content(path)
+                after = _changed(path, before, apply)
+                if after == before or _written(path, before or b"", after):
+                    return parse(path, after)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from error
+    raise HvctlError(f"{path} is being written by another program all the time.", hint="Try again.")
+
+
+def set_default(document: TOMLDocument, name: str | None) -> None:
+    """Make a host the default, or none."""
+    if name is None:
+        document.pop("default", None)
+    else:
+        document["default"] = name
+
+
+def set_host(document: TOMLDocument, name: str, values: Mapping[str, str | bool | None]) -> None:
+    """Set keys of a host's entry, which is made if it is not there; None takes a key away."""
+    table = _child(document, "hosts", super_table=True)
+    key = _key(table, name)
+    if key is None:
+        key = name
+        table[key] = tomlkit.table()
+    for each, value in values.items():
+        if value is None:
+            table[key].pop(each, None)
+        else:
+            table[key][each] = value
+
+
+def remove_hosts(document: TOMLDocument, names: Iterable[str]) -> None:
+    """Take hosts out of the file, out of every group, and from being the default."""
+    gone = {name.casefold() for name in names}
+    hosts = document.get("hosts", {})
+    for name in [name for name in hosts if name.casefold() in gone]:
+        del hosts[name]
+    for group in list(document.get("groups", {})):
+        remove_members(document, group, gone)
+    if str(document.get("default", "")).casefold() in gone:
+        set_default(document, None)
+
+
+def add_members(document: TOMLDocument, group: str, members: Iterable[str]) -> None:
+    """Add hosts to a group, which is made if it is not there."""
+    groups = _child(document, "groups")
+    key = _key(groups, group)
+    if key is None:
+        key = group
+        groups[key] = tomlkit.array()
+    there = {str(member).casefold() for member in groups[key]}
+    for member in members:
+        if member.casefold() not in there:
+            there.add(member.casefold())
+            groups[key].append(member)
+
+
+def remove_members(document: TOMLDocument, group: str, members: Iterable[str]) -> None:
+    """Take hosts out of a group, which stays."""
+    gone = {member.casefold() for member in members}
+    groups = document.get("groups", {})
+    key = _key(groups, group)
+    if key is not None:
+        for index in reversed(range(len(groups[key]))):
+            if str(groups[key][index]).casefold() in gone:
+                del groups[key][index]
+
+
+def remove_group(document: TOMLDocument, group: str) -> None:
+    """Take a group away."""
+    groups = document.get("groups", {})
+    key = _key(groups, group)
+    if key is not None:
+        del groups[key]
+
+
+def _child(document: TOMLDocument, key: str, *, super_table: bool = False) -> Any:  # noqa: ANN401 - tomlkit's tables
+    if key not in document:
+        document[key] = tomlkit.table(super_table)
+    return document[key]
+
+
+def _key(table: Mapping[str, object], name: str) -> str | None:
+    return next((key for key in table if key.casefold() == name.casefold()), None)
+
+
+def _changed(path: Path, before: bytes | None, apply: Callable[[TOMLDocument], None]) -> bytes:
+    """The file's content after a change; it is made sure that it can be read."""
+    content = before or b""
+    parse(path, content)
+    document = tomlkit.parse(content.decode("utf-8-sig"))
+    apply(document)
+    after = (_BOM if content.startswith(_BOM) else b"") + tomlkit.dumps(document).encode("utf-8")
+    parse(path, after)
+    return after
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _written(path: Path, before: bytes, after: bytes) -> bool:
+    """Put new content in the place of old at once; False if it is not the old one any more."""
+    target = path.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(after)
+            file.flush()
+            os.fsync(file.fileno())
+        _keep_rights(target, draft)
+        if (_content(target) or b"") != before:
+            return False
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return True
+
+
+def _keep_rights(old: Path, new: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        there = old.stat()
+        new.chmod(there.st_mode & 0o7777)
+        if hasattr(os, "chown"):
+            with contextlib.suppress(OSError):
+                os.chown(new, there.st_uid, there.st_gid)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock against other processes; it goes with the process that holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        _lock(file.fileno())
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
