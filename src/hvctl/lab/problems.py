@@ -1,4 +1,4 @@
-"""How the simulated cmdlets fail: the text, error id, category and HRESULT of each situation; `situations` has more rows.
+"""How the simulated cmdlets fail: the text, the id, the category and the HRESULT of each situation, in tables.
 
 A row marked `sure=False` has a text or an id that no public capture of a real host confirms;
 `World.configure("error_ids", {situation: id})` changes an id without code.
