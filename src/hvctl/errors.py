@@ -6,6 +6,7 @@ HvctlError                  1  failed
 ├── NotFoundError           3
 ├── AccessError             4  login or rights
 ├── UnreachableError        5  the host, or PowerShell on it, cannot be reached
+│   └── QuotaError          5  the host takes no further session for now
 ├── ConflictError           6  exists, wrong state, in use
 ├── TimedOutError           7
 ├── PartialError            8  some objects failed, others did not
@@ -123,6 +124,10 @@ class UnreachableError(HvctlError):
     """The host, or PowerShell on it, cannot be reached."""
 
     exit_code = ExitCode.UNREACHABLE
+
+
+class QuotaError(UnreachableError):
+    """The host takes no further session for now: one of its quotas is used up. Nothing was sent to it."""
 
 
 class ConflictError(HvctlError):
