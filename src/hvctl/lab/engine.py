@@ -61,6 +61,11 @@ class LabEngine:
         """Whether the engine has ended: it was told to exit, or lost its client."""
         return self._lost and self._work is None
 
+    @property
+    def busy(self) -> bool:
+        """Whether a batch is running, so that `pump` has something to do."""
+        return self._work is not None
+
     def feed(self, data: bytes) -> None:
         """Take request bytes; answers come out of `pump`."""
         for request in self._protocol.feed(data):
