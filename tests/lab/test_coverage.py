@@ -14,7 +14,7 @@ ROWS = {row["cmdlet"]: row for row in coverage()}
 
 
 def test_every_cmdlet_of_the_reference_has_a_row() -> None:
-    assert len(ROWS) == 242
+    assert len(ROWS) == 243
     assert {name for name, row in ROWS.items() if row["simulated"]} == set(CMDLETS)
 
 
@@ -39,6 +39,7 @@ def test_every_simulated_property_can_be_read(lab: SimulatedHost, cmdlet: str) -
         "Get-VMHost": {},
         "Get-VM": {},
         "Get-VMSwitch": {},
+        "Get-ChildItem": {"LiteralPath": r"C:\ISO\ubuntu.iso"},
         "Get-VHD": {"Path": r"C:\VMs\web1.vhdx"},
     }.get(cmdlet, {"VMName": "web1"})
     names = tuple(ROWS[cmdlet]["properties"])

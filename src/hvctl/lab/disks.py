@@ -172,10 +172,19 @@ def minimum(world: World, file: File) -> int | None:
     return next((int(link.disk["minimum"]) for link in links if link.disk.get("minimum") is not None), None)
 
 
-def merge(world: World, child: File) -> File:
+def resize(world: World, file: File, size: int) -> None:
+    """Give a disk another size, in bytes."""
+    file.disk["size"] = size
+    if file.disk["type"] == "Fixed":
+        file.size = size + EMPTY_FILE
+    world.save(file)
+
+
+def merge(world: World, child: File, *, adopts: bool = True) -> File:
     """Merge a differencing disk into its parent, and return that; the child's file is gone.
 
-    What differs from the child differs from the parent from now on. Other children of the parent are broken.
+    What differs from the child differs from the parent from now on, unless the parent adopts none: then it is broken,
+    as other children of the parent are.
 
     Raises:
         Problem: The child has no parent, or its chain is broken.
@@ -183,7 +192,7 @@ def merge(world: World, child: File) -> File:
     if not child.disk.get("parent"):
         raise Problem("vhd-not-differencing", path=child.path)
     parent = chain(world, child)[1]
-    grandchildren = children(world, child)
+    grandchildren = children(world, child) if adopts else []
     parent.disk["written"] = parent.disk.get("written", {}) | child.disk.get("written", {})
     parent.disk["stamp"] = parent.disk.get("stamp", 0) + 1
     parent.disk["size"] = child.disk["size"]

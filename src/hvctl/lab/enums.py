@@ -34,6 +34,7 @@ ENUMS: Mapping[str, Mapping[str, int]] = {
     "TestPathType": {"Any": 0, "Container": 1, "Leaf": 2},
     "VMSwitchBandwidthMode": {"Default": 0, "Weight": 1, "Absolute": 2, "None": 3},
     "VMSwitchType": {"Private": 0, "Internal": 1, "External": 2},
+    "VhdType": {"Unknown": 0, "Fixed": 2, "Dynamic": 3, "Differencing": 4},
     "WaitVMTypes": {"Heartbeat": 0, "IPAddress": 1},
 }
 

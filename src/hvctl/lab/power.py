@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hvctl.lab import guests, memory
+from hvctl.lab import disks, guests, memory
 from hvctl.lab.context import Context
-from hvctl.lab.entities import Drive, File, Nic, Vm
+from hvctl.lab.entities import Drive, Nic, Vm
 from hvctl.lab.kinds.host import mac_range
 from hvctl.lab.kinds.storage import holders
 from hvctl.lab.problems import Problem
@@ -12,6 +12,11 @@ from hvctl.lab.problems import Problem
 NO_MAC = "000000000000"
 _MISSING = ("The system cannot find the file specified.", "0x80070002")
 _BUSY = ("The process cannot access the file because it is being used by another process.", "0x80070020")
+_MISMATCH = (
+    "The chain of virtual hard disks is corrupted. There is a mismatch in the identifiers of the parent virtual hard"
+    " disk and differencing disk."
+)
+_BROKEN = (_MISMATCH, "0xC03A000E")
 _CONTROLLERS = {"SCSI": "Synthetic SCSI Controller", "IDE": "Microsoft Emulated IDE Controller"}
 
 
@@ -31,6 +36,8 @@ def power_on(context: Context, vm: Vm) -> None:
         if nic.dynamic_mac and nic.mac == NO_MAC:
             nic.mac = _new_mac(context, vm)
             world.save(nic)
+    if guests.has_guest(world, vm):
+        _write(context, vm)
     vm.memory_assigned = vm.memory_startup
     run(context, vm, boot=0 if resumed else None)
 
@@ -59,21 +66,24 @@ def _check_drive(context: Context, vm: Vm, drive: Drive) -> None:
         return
     world = context.world
     file = world.file(vm.host, drive.path)
-    if file is None or not _chain_is_whole(context, file):
+    if file is None:
         raise Problem("disk-missing-start", **_about(vm, drive, *_MISSING))
+    try:
+        disks.chain(world, file)
+    except Problem as problem:
+        missing = problem.situation == "vhd-missing"
+        situation = "disk-missing-start" if missing else "disk-broken-start"
+        raise Problem(situation, **_about(vm, drive, *(_MISSING if missing else _BROKEN))) from None
     if drive.kind == "disk" and any(holder.id != vm.id for holder in holders(world, file)):
         raise Problem("disk-busy-start", **_about(vm, drive, *_BUSY))
 
 
-def _chain_is_whole(context: Context, file: File) -> bool:
-    seen: set[str] = set()
-    while file.parent is not None and file.parent not in seen:
-        seen.add(file.parent)
-        above = context.world.find(File, host=file.host, key=file.parent)
-        if not above:
-            return False
-        file = above[0]
-    return True
+def _write(context: Context, vm: Vm) -> None:
+    """Let a guest write to its disks as it does at every start: what differs from one of them is broken then."""
+    for drive in context.world.find(Drive, vm=vm.id):
+        file = context.world.file(vm.host, drive.path) if drive.kind == "disk" and drive.path else None
+        if file is not None and ("minimum" not in file.disk or disks.children(context.world, file)):
+            disks.write(context.world, file)
 
 
 def _about(vm: Vm, drive: Drive, reason: str, code: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ CATEGORIES: Mapping[str, str] = {
     "InvalidOperation": "InvalidOperation",
     "InvalidParameter": "InvalidArgument",
     "InvalidState": "InvalidOperation",
+    "NotSupported": "InvalidOperation",
     "ObjectInUse": "ResourceBusy",
     "ObjectNotFound": "ObjectNotFound",
     "OperationFailed": "NotSpecified",
@@ -60,7 +61,7 @@ def describe(problem: Problem, cmdlet_class: str, ids: Mapping[str, str]) -> dic
 def cmdlet_class(cmdlet: str) -> str:
     """The class that stands behind the comma of an error id."""
     verb, _dash, noun = cmdlet.partition("-")
-    if cmdlet in ("Remove-Item", "Test-Path"):
+    if cmdlet in ("Get-ChildItem", "Remove-Item", "Test-Path"):
         return f"Microsoft.PowerShell.Commands.{verb}{noun}Command"
     if noun == "VHD":
         return f"Microsoft.Vhd.PowerShell.Cmdlets.{_VHD_CLASSES.get(cmdlet, verb + 'Vhd')}"

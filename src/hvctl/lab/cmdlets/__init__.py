@@ -12,6 +12,8 @@ AREAS: dict[str, str] = {
     "Add-VMDvdDrive": "drive",
     "Add-VMHardDiskDrive": "drive",
     "Connect-VMNetworkAdapter": "network",
+    "Convert-VHD": "convert",
+    "Get-ChildItem": "file",
     "Get-VHD": "vhd",
     "Get-VM": "vm",
     "Get-VMDvdDrive": "drive",
@@ -22,6 +24,7 @@ AREAS: dict[str, str] = {
     "Get-VMNetworkAdapterVlan": "network",
     "Get-VMSnapshot": "snapshot",
     "Get-VMSwitch": "switch",
+    "Merge-VHD": "convert",
     "New-VHD": "vhd",
     "New-VM": "create",
     "New-VMSwitch": "switch",
@@ -29,6 +32,7 @@ AREAS: dict[str, str] = {
     "Remove-VM": "vm",
     "Remove-VMSwitch": "switch",
     "Rename-VM": "change",
+    "Resize-VHD": "convert",
     "Restart-VM": "power",
     "Resume-VM": "power",
     "Save-VM": "power",
@@ -41,6 +45,7 @@ AREAS: dict[str, str] = {
     "Stop-VM": "power",
     "Suspend-VM": "power",
     "Test-Path": "file",
+    "Test-VHD": "vhd",
 }
 """The module of each simulated cmdlet."""
 

@@ -1,4 +1,4 @@
-"""Test-Path and Remove-Item on the files of a host."""
+"""Get-ChildItem, Test-Path and Remove-Item on the files of a host."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from hvctl.lab import lookup, paths
 from hvctl.lab.cmdlets.vm import config_files
 from hvctl.lab.context import Args, Context, Handlers, Output, simulates
 from hvctl.lab.entities import File, Vm
-from hvctl.lab.kinds.storage import holders
-from hvctl.lab.live import PLAIN
+from hvctl.lab.kinds.storage import FILE_SYSTEM_ITEM, holders
+from hvctl.lab.live import PLAIN, Live
 from hvctl.lab.problems import Problem
 from hvctl.lab.steps import not_simulated
 
@@ -46,6 +46,26 @@ def remove_item(context: Context, args: Args) -> Iterator[Output]:
     yield from context.each(_paths(args), remove)
 
 
+@simulates(HANDLERS, "Get-ChildItem", FILE_SYSTEM_ITEM, "LiteralPath Path File Directory Recurse Force")
+def get_child_item(context: Context, args: Args) -> Iterator[Output]:
+    """What is in folders, and with -Recurse in those below; a file stands for itself."""
+
+    def children(path: str) -> Iterator[Output]:
+        item = context.world.file(context.host.name, path)
+        if item is None:
+            raise Problem("item-missing", path=path, target=path)
+        found = _below(context, item) if item.kind == "folder" else [item]
+        for file in sorted(found, key=lambda each: each.key):
+            direct = file is item or paths.key(paths.parent(file.path)) == item.key
+            unwanted = args.get("File") if file.kind == "folder" else args.get("Directory")
+            if not unwanted and (direct or args.get("Recurse")):
+                yield Live(context.world, FILE_SYSTEM_ITEM, file)
+
+    if "LiteralPath" not in args and "Path" not in args:
+        raise not_simulated("The lab has no current folder; name one.")
+    yield from context.each(_paths(args), children)
+
+
 def _paths(args: Args) -> list[str]:
     if "LiteralPath" in args:
         return list(args["LiteralPath"])
@@ -59,7 +79,8 @@ def _below(context: Context, folder: File) -> list[File]:
     if folder.kind != "folder":
         return []
     start = folder.key.rstrip("\\") + "\\"
-    return [file for file in context.world.find(File, host=folder.host) if file.key.startswith(start)]
+    files = context.world.find(File, host=folder.host)
+    return [file for file in files if file.key.startswith(start) and file.key != folder.key]
 
 
 def _is_busy(context: Context, file: File) -> bool:

@@ -1,7 +1,8 @@
-"""Drives and virtual hard disks as live objects."""
+"""Drives, virtual hard disks, files and folders as live objects."""
 
 from __future__ import annotations
 
+from hvctl.lab import disks, paths
 from hvctl.lab.entities import Drive, File, Vm
 from hvctl.lab.live import Kind, Live, Read, constants, fields, table
 from hvctl.lab.world import World
@@ -105,9 +106,29 @@ VIRTUAL_HARD_DISK = Kind(
             "ParentPath": _disk("parent"),
             "DiskIdentifier": _disk("id"),
             "Attached": lambda live: bool(holders(live.world, live.entity)),
+            "MinimumSize": lambda live: disks.minimum(live.world, live.entity),
         },
-        constants(MinimumSize=None, FragmentationPercentage=0, Alignment=1, DiskNumber=None, Number=None),
+        constants(FragmentationPercentage=0, Alignment=1, DiskNumber=None, Number=None),
     ),
     text=lambda live: f"VirtualHardDisk (Path = '{live.entity.path}')",
     reload=lambda world, file: world.file(file.host, file.path),
 )
+
+FILE_SYSTEM_ITEM = Kind(
+    "FileSystemInfo",
+    table(
+        fields(FullName="path"),
+        {
+            "Name": lambda live: paths.name(live.entity.path),
+            "Extension": lambda live: _extension(live.entity),
+            "Length": lambda live: None if live.entity.kind == "folder" else live.entity.size,
+        },
+    ),
+    text=lambda live: str(live.entity.path),
+    reload=lambda world, file: world.file(file.host, file.path),
+)
+
+
+def _extension(file: File) -> str:
+    name = paths.name(file.path)
+    return name[name.rindex(".") :] if "." in name else ""

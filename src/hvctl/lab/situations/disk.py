@@ -9,8 +9,18 @@ from hvctl.lab.situations import Situation
 _ITEM_MISSING = "System.Management.Automation.ItemNotFoundException"
 _DEVICE = "Failed to add device '{device}'.\n\n'{name}' failed to add device '{device}'. (Virtual machine ID {id})\n\n"
 _NEW_DISK = "Failed to create the virtual hard disk.\n\nThe system failed to create '{path}': "
+_START = "'{name}' failed to start.\n\n'{name}' failed to start. (Virtual machine ID {id})\n\n"
+_RESIZE = "Failed to resize the virtual disk.\n\n"
 
 DISK_SITUATIONS: Mapping[str, Situation] = {
+    "disk-broken-start": Situation(
+        "OperationFailed",
+        _START
+        + "{controller} (Instance ID {instance}): Failed to Power on with Error '{reason}' ({code}).\n\n'{name}':"
+        " Attachment '{path}' failed to open because of error: '{reason}' ({code}). (Virtual machine ID {id})",
+        hresult=0xC03A000E,
+        sure=False,
+    ),
     "drive-taken": Situation(
         "InvalidParameter",
         "A drive is already attached at {controller} controller {number}, location {location} of '{name}'.",
@@ -87,6 +97,16 @@ DISK_SITUATIONS: Mapping[str, Situation] = {
         "InvalidParameter",
         'The requested operation cannot be performed on virtual hard disk file "{path}" because it is not a'
         " differencing disk.",
+        sure=False,
+    ),
+    "vhd-busy": Situation("ObjectInUse", "The operation cannot be performed while the object is in use."),
+    "vhd-resize": Situation("OperationFailed", _RESIZE + "The system failed to resize '{path}': {reason}.", sure=False),
+    "vhd-resize-online": Situation(
+        "NotSupported", _RESIZE + "The system failed to resize '{path}'.\n\nThe operation is not supported.", sure=False
+    ),
+    "vhd-convert-parent": Situation(
+        "InvalidParameter",
+        "Failed to convert the virtual disk.\n\nA parent path goes with the type Differencing, and with no other.",
         sure=False,
     ),
     "item-missing": Situation(
