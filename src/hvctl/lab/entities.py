@@ -59,6 +59,8 @@ class Vm(Record):
     generation: int
     version: str
     path: str
+    `snapshot` is the checkpoint that its present state is based on, `memory_image` names what its memory holds,
+    `merging` is whether disks of it are being merged.
     created: float
     boot_order: list[str]
     startup_order: list[str]
@@ -103,6 +105,10 @@ class Vm(Record):
             if self.state == "Off":
                 self.started, self.uptime, self.memory_assigned, self.booted_at = None, 0, 0, None
 
+    snapshot: str | None = None
+    memory_image: str | None = None
+    merging: bool = False
+    migration_compatible: bool = False
 
 class Nic(Record):
     """A network adapter of a VM."""
@@ -110,6 +116,7 @@ class Nic(Record):
     id: str
     host: str
     vm: str
+                self.memory_image = None
     allowed_vlans: list[int]
     secondary_vlans: list[int]
     name: str = "Network Adapter"
@@ -151,6 +158,53 @@ class Switch(Record):
     name: str
     notes: str = ""
     adapter: str | None = None
+class Snapshot(Record):
+    """A checkpoint of a VM: its settings and parts as they were, and the disks that were frozen for it.
+
+    `type` is its SnapshotType; `frozen` holds the VM's fields, `drives` and `nics` those of its parts.
+    """
+
+    id: str
+    host: str
+    vm: str
+    name: str
+    created: float
+    frozen: dict[str, Any]
+    drives: list[dict[str, Any]]
+    nics: list[dict[str, Any]]
+    parent: str | None = None
+    state: str = "Off"
+    type: str = "Standard"
+    automatic: bool = False
+
+
+class Merge(Record):
+    """A differencing disk that is being merged into its parent, until a moment of the lab's clock."""
+
+    id: str
+    host: str
+    vm: str
+    path: str
+    until: float
+
+
+class Planned(Record):
+    """A planned VM: what a move makes on its destination first, and leaves there when it breaks off.
+
+    `mover` is the process that is moving it, None when nobody is; `until` is when that one is to be heard of again.
+    `copies` are the paths of the files that were copied for it.
+    """
+
+    id: str
+    host: str
+    name: str
+    source: str
+    created: float
+    copies: list[str]
+    mover: dict[str, Any] | None = None
+    until: float = 0
+
+
     management: bool = False
     bandwidth_mode: str = "Absolute"
     iov: bool = False

@@ -28,10 +28,11 @@ def load(world: World, text: str) -> tuple[str, dict[str, Any]]:
 
 
 def _kinds() -> dict[str, Kind]:
-    from hvctl.lab.kinds import network, storage, vm
+    from hvctl.lab.kinds import network, snapshot, spaces, storage, vm
 
     kinds = (
         vm.VIRTUAL_MACHINE,
+        snapshot.SNAPSHOT,
         network.SWITCH,
         network.NETWORK_ADAPTER,
         storage.HARD_DISK_DRIVE,
@@ -59,12 +60,14 @@ def _thaw(world: World, value: Any) -> Any:  # noqa: ANN401 - any argument
     if isinstance(value, dict) and "tag" in value:
         return Tagged(value["tag"], _thaw(world, value["content"]))
     if isinstance(value, dict):
-        from hvctl.lab.entities import Drive, File, Nic, Switch, Vm
+        from hvctl.lab.entities import Drive, File, Nic, Snapshot, Switch, Vm
+        from hvctl.lab.spaces import Pool, VirtualDisk
 
         types: dict[str, type[Any]] = {
             "VirtualMachine": Vm,
             "VMSwitch": Switch,
             "VMNetworkAdapter": Nic,
+            "VMSnapshot": Snapshot,
             "HardDiskDrive": Drive,
             "DvdDrive": Drive,
             "VirtualHardDisk": File,

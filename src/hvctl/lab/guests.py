@@ -20,12 +20,14 @@ BEHAVIOUR: Mapping[str, Any] = {
     "addresses": True,
     "shutdown": 0,
     "ignores_shutdown": False,
+    "vss": True,
 }
 """How a guest behaves unless told otherwise.
 
 `installed`: there is one at all, given a disk or an ISO. `boot`, `shutdown`: how many seconds of the lab's clock either
 takes. `answers`: its integration services are up once it has booted. `addresses`: it reports IP addresses.
-`ignores_shutdown`: it takes the request to shut down and goes on.
+`ignores_shutdown`: it takes the request to shut down and goes on. `vss`: it can freeze its disks for a production
+checkpoint.
 """
 
 

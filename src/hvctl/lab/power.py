@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hvctl.lab import disks, guests, memory
+from hvctl.lab import checkpoints, disks, guests, memory
 from hvctl.lab.context import Context
-from hvctl.lab.entities import Drive, Nic, Vm
+from hvctl.lab.entities import Drive, Nic, Snapshot, Vm
 from hvctl.lab.kinds.host import mac_range
 from hvctl.lab.kinds.storage import holders
 from hvctl.lab.problems import Problem
@@ -28,6 +28,9 @@ def power_on(context: Context, vm: Vm) -> None:
     """
     world = context.world
     resumed = vm.state == "Saved"
+    if vm.automatic_checkpoints and not resumed and vm.snapshot is None:
+        name = f"Automatic Checkpoint - {vm.name}"[: checkpoints.LONGEST_NAME]
+        checkpoints.take(context, vm, name, automatic=True)
     for drive in world.find(Drive, vm=vm.id):
         _check_drive(context, vm, drive)
     if vm.memory_startup > memory.free(context):
@@ -47,6 +50,7 @@ def run(context: Context, vm: Vm, boot: float | None = None) -> None:
     world = context.world
     now = world.now()
     if boot is None:
+        vm.memory_image = f"boot at {now:.3f}"
         boot = float(guests.behaviour(world, vm, "boot"))
     vm.state, vm.until, vm.target = "Running", None, None
     vm.started, vm.uptime = now, 0
@@ -58,7 +62,12 @@ def power_off(context: Context, vm: Vm, state: str = "Off") -> None:
     """End a VM's run: off, or saved."""
     vm.state, vm.until, vm.target = state, None, None
     vm.started, vm.uptime, vm.booted_at, vm.memory_assigned = None, 0, None, 0
+    if state == "Off":
+        vm.memory_image = None
     context.world.save(vm)
+    based_on = context.world.get(Snapshot, vm.snapshot) if vm.snapshot and state == "Off" else None
+    if based_on is not None and based_on.automatic:
+        checkpoints.remove(context.world, vm, [based_on])
 
 
 def _check_drive(context: Context, vm: Vm, drive: Drive) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hvctl.lab.situations import Situation
+from hvctl.lab.situations.checkpoint import CHECKPOINT_SITUATIONS
 from hvctl.lab.situations.disk import DISK_SITUATIONS
 
 CATEGORIES: Mapping[str, str] = {
@@ -91,7 +92,6 @@ SITUATIONS: Mapping[str, Situation] = {
     "switch-ambiguous": Situation(
         "InvalidParameter", 'More than one Ethernet switch exists with the name "{name}".', sure=False
     ),
-    "snapshot-missing": Situation("ObjectNotFound", "Unable to find a snapshot matching the given criteria."),
     "drive-missing": Situation(
         "ObjectNotFound",
         "Hyper-V was unable to find a drive at controller {number}, location {location} of the virtual machine"
@@ -237,6 +237,7 @@ SITUATIONS: Mapping[str, Situation] = {
     "switch-adapter-missing": Situation(
         "InvalidParameter", 'No physical network adapter was found with the {what} "{name}".', sure=False
     ),
+    **CHECKPOINT_SITUATIONS,
     "switch-adapter-taken": Situation(
         "OperationFailed",
         "Failed while adding virtual Ethernet switch connections.\n\nExternal Ethernet adapter '{name}' is already"

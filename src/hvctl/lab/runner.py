@@ -11,7 +11,7 @@ from hvctl.lab import frozen, picking, recovery
 from hvctl.lab.calls import invoke
 from hvctl.lab.context import NEVER, Context, Failure, Wait
 from hvctl.lab.conversion import Tagged
-from hvctl.lab.entities import Host
+from hvctl.lab.entities import Host, Merge
 from hvctl.lab.live import Live
 from hvctl.lab.owners import Owner
 from hvctl.lab.settings import TICK
@@ -99,6 +99,10 @@ class BatchRunner:
 
     def run(self) -> Generator[float, None, None]:
         """Run all steps and what undo they need; yields the seconds of real time there is nothing to do for."""
+        if self._world.find(Merge):
+            from hvctl.lab import checkpoints
+
+            checkpoints.proceed(self._world)
         start = 0
         while start < len(self._steps) and not self.ended:
             end = start + 1

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hvctl.lab.entities import Adapter, Drive, File, Host, Nic, Switch, Vm
+from hvctl.lab.entities import Adapter, Drive, File, Host, Merge, Nic, Planned, Snapshot, Switch, Vm
+from hvctl.lab.spaces import Partition, PhysicalDisk, Pool, StorageJob, VirtualDisk
 
 APPLICATION = 0x68766C61
 """What the header of a world's file calls its application: "hvla"."""
@@ -14,6 +15,9 @@ TABLES: dict[type[Any], tuple[str, tuple[str, ...]]] = {
     Vm: ("vm", ("id", "host", "name")),
     Nic: ("nic", ("id", "host", "vm")),
     Drive: ("drive", ("id", "host", "vm", "key")),
+    Snapshot: ("snapshot", ("id", "host", "vm")),
+    Merge: ("merge", ("id", "host", "vm")),
+    Planned: ("planned", ("host", "id")),
     Switch: ("switch", ("id", "host", "name")),
     Adapter: ("adapter", ("id", "host", "name")),
     File: ("file", ("host", "key", "parent")),
@@ -37,6 +41,10 @@ STATEMENTS = (
     "CREATE TABLE file(host TEXT NOT NULL, key TEXT NOT NULL, parent TEXT, data TEXT NOT NULL, PRIMARY KEY(host, key))",
     "CREATE INDEX file_parent ON file(parent)",
     "CREATE TABLE owner(id TEXT PRIMARY KEY, pid INTEGER NOT NULL, started TEXT, heartbeat REAL NOT NULL)",
+    "CREATE TABLE snapshot(id TEXT PRIMARY KEY, host TEXT NOT NULL, vm TEXT NOT NULL, data TEXT NOT NULL)",
+    "CREATE INDEX snapshot_vm ON snapshot(vm)",
+    "CREATE TABLE merge(id TEXT PRIMARY KEY, host TEXT NOT NULL, vm TEXT NOT NULL, data TEXT NOT NULL)",
+    "CREATE TABLE planned(host TEXT NOT NULL, id TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY(host, id))",
     "CREATE TABLE journal(owner TEXT, n INTEGER, host TEXT NOT NULL, step TEXT NOT NULL, call TEXT NOT NULL)",
     "CREATE UNIQUE INDEX journal_entry ON journal(owner, n)",
     f"PRAGMA application_id = {APPLICATION}",

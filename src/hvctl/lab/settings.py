@@ -17,16 +17,27 @@ DEFAULTS: Mapping[str, Any] = {
     "default_startup_memory": 512 << 20,
     "new_vhd_creates_folder": False,
     "stop_force_turns_off": True,
+    "merge": 0,
     "pace": 0,
+    "restore_restarts": True,
     "guest": {},
+    "kerberos_delegation": True,
+    "migration": {},
+    "migration_networks": {},
+    "disk_faults": {},
+    "endpoint_faults": [],
 }
 """What can be set in a world, and how it is otherwise.
 
 `rights`: the user may administer Hyper-V; else `get_vm_without_rights` says whether Get-VM gives nothing ("empty") or
 an "error". `error_ids`: error ids by situation. `default_startup_memory`: what New-VM gives, in bytes.
 `new_vhd_creates_folder`: New-VHD makes missing folders. `stop_force_turns_off`: Stop-VM -Force pulls the plug when the
-guest does not shut down. `pace`: real seconds that a second of the lab's clock takes; 0 for none. `guest`: how guests
-behave (see guests.BEHAVIOUR).
+guest does not shut down. `merge`: seconds of the lab's clock that merging a disk takes. `restore_restarts`: a VM that
+ran and has memory in the checkpoint runs on after a restore. `pace`: real seconds that a second of the lab's clock takes; 0 for none. `guest`: how guests
+behave (see guests.BEHAVIOUR). `kerberos_delegation`: the hosts' accounts may
+hand logins on to each other. `migration`: how moves go (see migration.BEHAVIOUR). `migration_networks`: the subnets
+that a host takes moves on, by its name. `disk_faults`: what is wrong with physical disks, by serial number (see faulty.FAULTS).
+`endpoint_faults`: what the endpoint is to do wrong (see endpoint/faults.py).
 """
 
 

@@ -24,6 +24,7 @@ CMDLETS: dict[str, Cmdlet] = {
     "Add-VMDvdDrive": Cmdlet(HYPER_V, "change"),
     "Add-VMHardDiskDrive": Cmdlet(HYPER_V, "change"),
     "Connect-VMNetworkAdapter": Cmdlet(HYPER_V, "change"),
+    "Checkpoint-VM": Cmdlet(HYPER_V, "change"),
     "Convert-VHD": Cmdlet(HYPER_V, "change"),
     "Get-ChildItem": Cmdlet(MANAGEMENT, "read"),
     "Get-VHD": Cmdlet(HYPER_V, "read"),
@@ -58,4 +59,8 @@ CMDLETS: dict[str, Cmdlet] = {
     "Suspend-VM": Cmdlet(HYPER_V, "change"),
     "Test-Path": Cmdlet(MANAGEMENT, "read"),
     "Test-VHD": Cmdlet(HYPER_V, "read"),
+    "Remove-VMSnapshot": Cmdlet(HYPER_V, "destroy"),
 }
+    "Resize-VirtualDisk": Cmdlet(STORAGE, "change"),
+    "Rename-VMSnapshot": Cmdlet(HYPER_V, "change"),
+    "Restore-VMSnapshot": Cmdlet(HYPER_V, "destroy"),

@@ -19,6 +19,7 @@ $ErrorActionPreference = 'Stop'
 $allowList = @{
     'Add-VMDvdDrive' = 'Hyper-V'
     'Add-VMHardDiskDrive' = 'Hyper-V'
+    'Checkpoint-VM' = 'Hyper-V'
     'Connect-VMNetworkAdapter' = 'Hyper-V'
     'Convert-VHD' = 'Hyper-V'
     'Get-ChildItem' = 'Microsoft.PowerShell.Management'
@@ -53,12 +54,16 @@ $allowList = @{
     'Stop-VM' = 'Hyper-V'
     'Suspend-VM' = 'Hyper-V'
     'Test-Path' = 'Microsoft.PowerShell.Management'
+    'Remove-VMSnapshot' = 'Hyper-V'
     'Test-VHD' = 'Hyper-V'
 }
 
 $protocolVersion = 1
 $maxSideBySide = 16
+    'Resize-VirtualDisk' = 'Storage'
+    'Rename-VMSnapshot' = 'Hyper-V'
 $pollMilliseconds = 100
+    'Restore-VMSnapshot' = 'Hyper-V'
 $stopGraceSeconds = 5        # for a cmdlet that is stopped; after that it is left to itself
 $undoGraceSeconds = 45       # for the undo past the deadline; the client waits a minute
 $warmUpSeconds = 20

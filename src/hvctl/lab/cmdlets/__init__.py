@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 AREAS: dict[str, str] = {
     "Add-VMDvdDrive": "drive",
     "Add-VMHardDiskDrive": "drive",
+    "Checkpoint-VM": "snapshot",
     "Connect-VMNetworkAdapter": "network",
     "Convert-VHD": "convert",
     "Get-ChildItem": "file",
@@ -45,12 +46,16 @@ AREAS: dict[str, str] = {
     "Stop-VM": "power",
     "Suspend-VM": "power",
     "Test-Path": "file",
+    "Remove-VMSnapshot": "snapshot",
     "Test-VHD": "vhd",
 }
 """The module of each simulated cmdlet."""
+    "Rename-VMSnapshot": "snapshot",
+    "Repair-VirtualDisk": "spaces_disk",
 
 
 def handler(cmdlet: str) -> Handler | None:
+    "Restore-VMSnapshot": "snapshot",
     """The simulation of a cmdlet; None when there is none."""
     area = AREAS.get(cmdlet)
     if area is None:

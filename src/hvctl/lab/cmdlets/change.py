@@ -7,7 +7,7 @@ from typing import Any
 
 from hvctl.lab import lookup, memory, paths
 from hvctl.lab.context import Args, Context, Handlers, Output, simulates
-from hvctl.lab.entities import Vm
+from hvctl.lab.entities import Snapshot, Vm
 from hvctl.lab.kinds.vm import VIRTUAL_MACHINE
 from hvctl.lab.live import Live
 from hvctl.lab.problems import Problem
@@ -53,6 +53,8 @@ def set_vm(context: Context, args: Args) -> Iterator[Output]:
         for name, attribute in _SETTINGS.items():
             if args.get(name) is not None:
                 setattr(vm, attribute, args[name])
+        if args.get("SnapshotFileLocation") and context.world.find(Snapshot, vm=vm.id):
+            raise Problem("snapshot-folder", name=vm.name)
         for name, attribute in _PATHS.items():
             if args.get(name):
                 setattr(vm, attribute, paths.normalize(args[name]))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hvctl.lab import lookup, paths
+from hvctl.lab import checkpoints, lookup, paths
 from hvctl.lab.context import Args, Context, Handlers, Output, simulates
-from hvctl.lab.entities import Drive, Nic, Vm
+from hvctl.lab.entities import Drive, Nic, Snapshot, Vm
 from hvctl.lab.kinds.vm import VIRTUAL_MACHINE
 from hvctl.lab.live import Live, lives
 from hvctl.lab.problems import Problem
@@ -48,7 +48,7 @@ def _without_rights(context: Context, args: Args) -> Iterator[Output]:
 
 @simulates(HANDLERS, "Remove-VM", VIRTUAL_MACHINE, "Name VM Force Passthru")
 def remove_vm(context: Context, args: Args) -> Iterator[Output]:
-    """Delete VMs that are off or saved, with their configuration; disks and folders stay."""
+    """Delete VMs that are off or saved, with configuration and checkpoints; disks stay, as they are at the moment."""
 
     def remove(vm: Vm) -> Iterator[Output]:
         if vm.state not in ("Off", "Saved"):
@@ -65,6 +65,8 @@ def remove_vm(context: Context, args: Args) -> Iterator[Output]:
 def delete(context: Context, vm: Vm) -> None:
     """Take a VM, its parts and its configuration files out of the world."""
     world = context.world
+    if vm.merging or world.find(Snapshot, vm=vm.id):
+        checkpoints.forget(world, vm)
     for drive in world.find(Drive, vm=vm.id):
         world.remove(drive)
     for nic in world.find(Nic, vm=vm.id):

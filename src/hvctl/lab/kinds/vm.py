@@ -7,6 +7,7 @@ from typing import Any
 from hvctl.lab import guests
 from hvctl.lab.entities import MIB, Drive, Nic, Vm
 from hvctl.lab.kinds.network import NETWORK_ADAPTER
+from hvctl.lab.kinds.snapshot import parent_name
 from hvctl.lab.kinds.storage import DVD_DRIVE, HARD_DISK_DRIVE, slot
 from hvctl.lab.live import Kind, Live, Property, constants, fields, moment, table
 from hvctl.lab.world import World
@@ -86,23 +87,14 @@ _SETTINGS = fields(
     SnapshotFileLocation="snapshot_location",
     CheckpointFileLocation="snapshot_location",
     SmartPagingFilePath="smart_paging_path",
+    ParentSnapshotId="snapshot",
+    ParentCheckpointId="snapshot",
 )
 _SAME = constants(
     IsClustered=False,
     IsDeleted=False,
     CPUUsage=0,
     SmartPagingFileInUse=False,
-    OperationalStatus=["Ok"],
-    PrimaryOperationalStatus="Ok",
-    SecondaryOperationalStatus=None,
-    StatusDescriptions=["Operating normally"],
-    PrimaryStatusDescription="Operating normally",
-    SecondaryStatusDescription=None,
-    Status="Operating normally",
-    ParentSnapshotId=None,
-    ParentSnapshotName=None,
-    ParentCheckpointId=None,
-    ParentCheckpointName=None,
     ResourceMeteringEnabled=False,
     ReplicationHealth="NotApplicable",
     ReplicationMode="None",
@@ -111,6 +103,14 @@ _SAME = constants(
     IntegrationServicesVersion="0.0",
     VirtualMachineType="RealizedVirtualMachine",
 )
+def _status(live: Live) -> list[str]:
+    return ["InService", "MergingDisks"] if live.entity.merging else ["Ok"]
+
+
+def _status_text(live: Live) -> str:
+    return "Merging disks" if live.entity.merging else "Operating normally"
+
+
 VIRTUAL_MACHINE = Kind(
     "VirtualMachine",
     table(
@@ -120,6 +120,15 @@ VIRTUAL_MACHINE = Kind(
             "ComputerName": lambda live: live.entity.host.upper(),
             "CreationTime": lambda live: moment(live.entity.created),
             "Uptime": uptime,
+            "OperationalStatus": _status,
+            "PrimaryOperationalStatus": lambda live: _status(live)[0],
+            "SecondaryOperationalStatus": lambda live: "MergingDisks" if live.entity.merging else None,
+            "StatusDescriptions": lambda live: [_status_text(live)],
+            "PrimaryStatusDescription": _status_text,
+            "SecondaryStatusDescription": lambda live: _status_text(live) if live.entity.merging else None,
+            "Status": _status_text,
+            "ParentSnapshotName": parent_name,
+            "ParentCheckpointName": parent_name,
             "Heartbeat": lambda live: guests.heartbeat(live.world, live.entity),
             "MemoryDemand": _demand,
             "MemoryStatus": _memory_status,
@@ -144,12 +153,6 @@ BIOS = Kind(
     table(_OWNER, fields(NumLockEnabled="num_lock", StartupOrder="startup_order")),
     text=lambda live: f"VMBios (VMName = '{live.entity.name}')",
     reload=reload,
-)
-SNAPSHOT = Kind(
-    "VMSnapshot",
-    table(fields(Id="id", Name="name", VMId="vm"), {"HardDrives": Property(lambda _live: [], HARD_DISK_DRIVE)}),
-    text=lambda live: f"VMSnapshot (Name = '{live.entity.name}')",
-    reload=lambda _world, _entity: None,
 )
 
 
