@@ -66,7 +66,11 @@ ONLY_IN = {
     "keyring": {"credentials.py"},
     "getpass": {"credentials.py"},
     "winreg": {"hosts.py"},
-    "threading": {"credentials.py", "transports/local.py", "output/progress.py"},
+    "threading": {"credentials.py", "transports/fleet.py", "transports/local.py", "output/progress.py", "lab/endpoint/"},
+    "socket": {"lab/endpoint/"},
+    "ssl": {"lab/endpoint/"},
+    "spnego": {"lab/endpoint/"},
+    "cryptography": {"lab/endpoint/"},
     "click": set(),
 }
 """Where a library may be imported."""
