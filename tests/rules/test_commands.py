@@ -23,6 +23,8 @@ EXPECTED = {
     "vm": "list, show, create, start, stop, save, suspend, resume, restart, rename, set, delete",
     "switch": "list, show, create, delete",
     "host": "list, show",
+    "config": "host add, host list, host show, host set, host remove, group add, group remove, group list, default, show, "
+    "login, logout",
     "lab": "use, leave, reset, show, coverage",
 }
 """The words of the command line, written out once more: whoever renames one breaks somebody's script."""
@@ -30,7 +32,13 @@ EXPECTED = {
 NO_HOST = {"lab use", "lab leave", "lab reset", "lab show", "lab coverage", "schema", "completion"}
 """Commands that work on no host, and have only those shared options that mean something for them."""
 
-READING = {"vm list", "vm show", "switch list", "switch show", "host list", "host show"}
+NO_HOST |= {
+    *(f"config host {verb}" for verb in ("add", "list", "show", "set", "remove")),
+    *(f"config group {verb}" for verb in ("add", "remove", "list")),
+    *(f"config {verb}" for verb in ("default", "login", "logout")),
+}
+
+READING = {"config show", "vm list", "vm show", "switch list", "switch show", "host list", "host show"}
 
 
 TABLE = dict(commands())

@@ -71,6 +71,41 @@ COMMANDS: Mapping[str, Noun | Verb] = {
         "See what a host is.",
         _verbs("hvctl.cli.host", list_="List the hosts that can be reached.", show="Show everything about a host."),
     ),
+    "config": Noun(
+        "Name hosts and groups once; see which settings hold.",
+        {
+            "host": Noun(
+                "The hosts that the configuration names.",
+                _verbs(
+                    "hvctl.cli.config.host",
+                    add="Name a host in the configuration.",
+                    list_="List the hosts that the configuration names.",
+                    show="Show what the configuration says of hosts.",
+                    set_="Change single values of hosts in the configuration.",
+                    remove="Take hosts out of the configuration.",
+                ),
+            ),
+            "group": Noun(
+                "Groups of hosts, for --host @GROUP.",
+                _verbs(
+                    "hvctl.cli.config.group",
+                    add="Put hosts into a group, which is made if it is not there.",
+                    remove="Take hosts out of a group, or take the group away; the hosts stay.",
+                    list_="List the groups and the hosts that are in them.",
+                ),
+            ),
+            **_verbs(
+                "hvctl.cli.config.settings",
+                default="Choose the host that commands use where none is named, or show it.",
+                show="Show the settings that hold, for a host and for output.",
+            ),
+            **_verbs(
+                "hvctl.cli.config.login",
+                login="Put the password of a host's user into the platform's key store.",
+                logout="Take the password of a host's user out of the platform's key store.",
+            ),
+        },
+    ),
     "lab": Noun(
         "Use the simulator.",
         _verbs(

@@ -32,10 +32,14 @@ class Context:
     Args:
         options: The shared options, from wherever they were given.
         name: The command, as in `vm stop`, for the log.
+
+    Attributes:
+        given: The shared options as they stood on the command line, without what the environment says.
     """
 
     def __init__(self, options: Options, name: str) -> None:
         self.options = options
+        self.given = options
         self.name = name
         self.named_host: str | None = None
         self._session: Session | None = None
@@ -48,6 +52,7 @@ class Context:
         from hvctl.cli.output import wanted
 
         context = cls(options.with_environment(), command_path.partition(" ")[2])
+        context.given = options
         wanted(context.options)
         return context
 

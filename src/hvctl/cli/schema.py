@@ -20,6 +20,10 @@ MODELS = {
     "host-show": ("hvctl.models.host", "Host"),
     "lab-show": ("hvctl.models.lab", "World"),
     "lab-coverage": ("hvctl.models.lab", "CoverageRow"),
+    "config-host": ("hvctl.models.config", "ConfiguredHost"),
+    "config-group": ("hvctl.models.config", "HostGroup"),
+    "config-outcome": ("hvctl.models.config", "EntryOutcome"),
+    "config-show": ("hvctl.models.config", "SettingWithOrigin"),
     "outcome": ("hvctl.models.base", "Outcome"),
 }
 """The documents that commands write, and the model of an item of each."""

@@ -28,4 +28,4 @@ def set_default_host(name: str | None) -> None:
     """
     from hvctl.config.edit import change, set_default
 
-    change(lambda document: set_default(document, name))
+    change(lambda document, _: set_default(document, name))

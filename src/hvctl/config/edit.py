@@ -7,28 +7,56 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tomlkit
-from tomlkit import TOMLDocument
+from tomlkit import TOMLDocument as Document
 
 from hvctl.config.places import home
 from hvctl.config.reading import Configuration, load, parse
 from hvctl.errors import HvctlError, UsageError
 
+__all__ = [
+    "Apply",
+    "Change",
+    "Document",
+    "add_members",
+    "change",
+    "remove_group",
+    "remove_hosts",
+    "remove_members",
+    "set_default",
+    "set_host",
+]
+
 _TRIES = 5
 _BOM = b"\xef\xbb\xbf"
 
 
-def change(apply: Callable[[TOMLDocument], None]) -> Configuration:
+Apply = Callable[[Document, Configuration], None]
+"""Changes a document, which says what the configuration does; an error that it raises leaves the file as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the file said before, and what it says now."""
+
+    before: Configuration
+    after: Configuration
+
+    @property
+    def is_one(self) -> bool:
+        """Whether anything is different."""
+        return self.before.text != self.after.text
+
+
+def change(apply: Apply) -> Change:
     """Change the configuration file, one process at a time; a file that would stay the same is not written.
 
     Args:
-        apply: Changes the document; it is called again if somebody else has written the file meanwhile.
-
-    Returns:
-        What the file says afterwards.
+        apply: Makes the change; it is called again if somebody else has written the file meanwhile.
 
     Raises:
         UsageError: The file cannot be read or written; it stays as it is then.
@@ -40,14 +68,14 @@ def change(apply: Callable[[TOMLDocument], None]) -> Configuration:
             for _ in range(_TRIES):
                 before = _content(path)
                 after = _changed(path, before, apply)
-                if after == before or _written(path, before or b"", after):
-                    return parse(path, after)
+                if after == before or _written(path, before, after):
+                    return Change(parse(path, before), parse(path, after))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from error
     raise HvctlError(f"{path} is being written by another program all the time.", hint="Try again.")
 
 
-def set_default(document: TOMLDocument, name: str | None) -> None:
+def set_default(document: Document, name: str | None) -> None:
     """Make a host the default, or none."""
     if name is None:
         document.pop("default", None)
@@ -55,7 +83,7 @@ def set_default(document: TOMLDocument, name: str | None) -> None:
         document["default"] = name
 
 
-def set_host(document: TOMLDocument, name: str, values: Mapping[str, str | bool | None]) -> None:
+def set_host(document: Document, name: str, values: Mapping[str, str | bool | None]) -> None:
     """Set keys of a host's entry, which is made if it is not there; None takes a key away."""
     table = _child(document, "hosts", super_table=True)
     key = _key(table, name)
@@ -69,7 +97,7 @@ def set_host(document: TOMLDocument, name: str, values: Mapping[str, str | bool 
             table[key][each] = value
 
 
-def remove_hosts(document: TOMLDocument, names: Iterable[str]) -> None:
+def remove_hosts(document: Document, names: Iterable[str]) -> None:
     """Take hosts out of the file, out of every group, and from being the default."""
     gone = {name.casefold() for name in names}
     hosts = document.get("hosts", {})
@@ -81,7 +109,7 @@ def remove_hosts(document: TOMLDocument, names: Iterable[str]) -> None:
         set_default(document, None)
 
 
-def add_members(document: TOMLDocument, group: str, members: Iterable[str]) -> None:
+def add_members(document: Document, group: str, members: Iterable[str]) -> None:
     """Add hosts to a group, which is made if it is not there."""
     groups = _child(document, "groups")
     key = _key(groups, group)
@@ -95,7 +123,7 @@ def add_members(document: TOMLDocument, group: str, members: Iterable[str]) -> N
             groups[key].append(member)
 
 
-def remove_members(document: TOMLDocument, group: str, members: Iterable[str]) -> None:
+def remove_members(document: Document, group: str, members: Iterable[str]) -> None:
     """Take hosts out of a group, which stays."""
     gone = {member.casefold() for member in members}
     groups = document.get("groups", {})
@@ -106,7 +134,7 @@ def remove_members(document: TOMLDocument, group: str, members: Iterable[str]) -
                 del groups[key][index]
 
 
-def remove_group(document: TOMLDocument, group: str) -> None:
+def remove_group(document: Document, group: str) -> None:
     """Take a group away."""
     groups = document.get("groups", {})
     key = _key(groups, group)
@@ -114,7 +142,7 @@ def remove_group(document: TOMLDocument, group: str) -> None:
         del groups[key]
 
 
-def _child(document: TOMLDocument, key: str, *, super_table: bool = False) -> Any:  # noqa: ANN401 - tomlkit's tables
+def _child(document: Document, key: str, *, super_table: bool = False) -> Any:  # noqa: ANN401 - tomlkit's tables
     if key not in document:
         document[key] = tomlkit.table(super_table)
     return document[key]
@@ -124,22 +152,21 @@ def _key(table: Mapping[str, object], name: str) -> str | None:
     return next((key for key in table if key.casefold() == name.casefold()), None)
 
 
-def _changed(path: Path, before: bytes | None, apply: Callable[[TOMLDocument], None]) -> bytes:
+def _changed(path: Path, before: bytes, apply: Apply) -> bytes:
     """The file's content after a change; it is made sure that it can be read."""
-    content = before or b""
-    parse(path, content)
-    document = tomlkit.parse(content.decode("utf-8-sig"))
-    apply(document)
-    after = (_BOM if content.startswith(_BOM) else b"") + tomlkit.dumps(document).encode("utf-8")
+    configuration = parse(path, before)
+    document = tomlkit.parse(before.decode("utf-8-sig"))
+    apply(document, configuration)
+    after = (_BOM if before.startswith(_BOM) else b"") + tomlkit.dumps(document).encode("utf-8")
     parse(path, after)
     return after
 
 
-def _content(path: Path) -> bytes | None:
+def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        return None
+        return b""
 
 
 def _written(path: Path, before: bytes, after: bytes) -> bool:
@@ -154,7 +181,7 @@ def _written(path: Path, before: bytes, after: bytes) -> bool:
             file.flush()
             os.fsync(file.fileno())
         _keep_rights(target, draft)
-        if (_content(target) or b"") != before:
+        if _content(target) != before:
             return False
         draft.replace(target)
     finally:

@@ -16,7 +16,7 @@ AUTHS = ("basic", "certificate", "credssp", "kerberos", "ntlm")
 """The ways to log in to a host."""
 
 _TAKEN = ("lab", "localhost", ".")
-_NOT_IN_NAMES = ":/@,"
+_NOT_IN_NAMES = " :/@,*?["
 _HOST_NAME = re.compile(r"[^\W_](?:[\w.-]*\w)?\.?")
 
 
@@ -61,10 +61,10 @@ def check_name(name: str) -> None:
     """
     if name.casefold() in _TAKEN:
         raise ValueError(f"cannot be called '{name}': that name is taken")
-    if not name or name.startswith("-") or not name.isprintable() or any(c in _NOT_IN_NAMES or c == " " for c in name):
+    if not name or name.startswith("-") or not name.isprintable() or any(mark in name for mark in _NOT_IN_NAMES):
         raise ValueError(
-            f"cannot be called '{name}': a name has no blanks and none of {' '.join(_NOT_IN_NAMES)}, "
-            "and does not begin with -"
+            f"cannot be called '{name}': a name has no blanks, colons, slashes, commas, wildcards or @ in it, "
+            "and does not begin with a dash"
         )
 
 

@@ -130,6 +130,14 @@ def _at(item: Any, path: Sequence[str]) -> Any:  # noqa: ANN401 - any JSON value
 
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
+    "ConfiguredHost": (
+        Column("name"),
+        Column("address"),
+        Column("user"),
+        Column("auth"),
+        Column("groups"),
+        Column("default"),
+    ),
     "CoverageRow": (
         Column("cmdlet"),
         Column("simulated"),
