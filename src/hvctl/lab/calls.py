@@ -9,7 +9,7 @@ from hvctl.lab import binder, cmdlets, reference
 from hvctl.lab.context import Context, Failure, Output
 from hvctl.lab.problems import Problem, cmdlet_class
 from hvctl.lab.steps import not_simulated
-from hvctl.powershell.cmdlets import CMDLETS, HYPER_V
+from hvctl.powershell.cmdlets import CMDLETS, HYPER_V, STORAGE
 
 _ANSWERS_WITHOUT_RIGHTS = ("Get-VM",)
 
@@ -70,6 +70,8 @@ def _bind(context: Context, given: Mapping[str, Any]) -> Mapping[str, Any]:
 def _check_may(context: Context, values: Mapping[str, Any]) -> None:
     if values.get("Confirm"):
         raise Problem("prompt")
+    if CMDLETS[context.cmdlet].module == STORAGE and not context.world.setting("rights"):
+        raise Problem("storage-rights")
     in_module = CMDLETS[context.cmdlet].module == HYPER_V
     if in_module and context.cmdlet not in _ANSWERS_WITHOUT_RIGHTS and not context.world.setting("rights"):
         raise Problem("rights", computer=context.host.computer_name)

@@ -74,9 +74,13 @@ _INTEGERS = {
     "UInt64": (64, False),
 }
 """Bits and signedness of the integer types."""
-VALUE_TYPES = frozenset({*_INTEGERS, "DateTime", "Guid", "TimeSpan"})
+VALUE_TYPES = frozenset({*_INTEGERS, "Char", "DateTime", "Guid", "TimeSpan"})
 """The types, besides enums, whose parameters are never null unless the reference says so."""
-_ZEROS: Mapping[str, Any] = {**dict.fromkeys(_INTEGERS, 0), "Guid": "00000000-0000-0000-0000-000000000000"}
+_ZEROS: Mapping[str, Any] = {
+    **dict.fromkeys(_INTEGERS, 0),
+    "Char": "\0",
+    "Guid": "00000000-0000-0000-0000-000000000000",
+}
 _NUMBER = (
     r"(?ai)(?P<sign>[-+]?)"
     r"(?:0x(?P<hex>[0-9a-f]*)|0b(?P<binary>[01]+)|(?P<decimal>\d[\d,]*\.?\d*|\.\d+)(?:e(?P<exponent>[-+]?\d+))?)"
@@ -252,6 +256,14 @@ def _guid(value: Value) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+def _character(value: Value) -> str:
+    if isinstance(value, str) and len(value) == 1:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 16:
+        return chr(value)
+    raise CannotConvert
+
+
 def _version(value: Value) -> str:
     if isinstance(value, float):
         value = text(value)
@@ -281,9 +293,11 @@ _CONVERTERS: Mapping[str, Callable[[Value], Value]] = {
     "SwitchParameter": _truth,
     "Guid": _guid,
     "Version": _version,
+    "Char": _character,
     "SecureString": _tagged("SecureString"),
     "PSCredential": _tagged("PSCredential"),
     "Hashtable": _tagged("Hashtable"),
+    "IDictionary": _tagged("Hashtable"),
     "TimeSpan": _tagged("TimeSpan"),
     "DateTime": _tagged("DateTime"),
 }

@@ -45,12 +45,22 @@ class Host(Record):
     virtual_hard_disk_path: str
     domain: str = "lab.test"
     created: float = 0
+    migration_enabled: bool = False
+    migration_authentication: str = "CredSSP"
+    migration_performance: str = "Compression"
+    migration_any_network: bool = False
+    migrations: int = 2
+    storage_migrations: int = 2
+    processor_maker: str = "Intel"
+    processor_level: int = 1
 
 
 class Vm(Record):
     """A virtual machine: its settings, and the state it is in.
 
     `until` and `target` stand for a state that passes by itself: at `until` of the lab's clock the VM is in `target`.
+    `snapshot` is the checkpoint that its present state is based on, `memory_image` names what its memory holds,
+    `merging` is whether disks of it are being merged.
     """
 
     id: str
@@ -59,8 +69,6 @@ class Vm(Record):
     generation: int
     version: str
     path: str
-    `snapshot` is the checkpoint that its present state is based on, `memory_image` names what its memory holds,
-    `merging` is whether disks of it are being merged.
     created: float
     boot_order: list[str]
     startup_order: list[str]
@@ -97,6 +105,10 @@ class Vm(Record):
     console_mode: str = "Default"
     pause_after_boot_failure: str = "Off"
     num_lock: bool = True
+    snapshot: str | None = None
+    memory_image: str | None = None
+    merging: bool = False
+    migration_compatible: bool = False
 
     def settle(self, now: float) -> None:
         """Let a state that passes by itself have passed."""
@@ -104,11 +116,8 @@ class Vm(Record):
             self.state, self.until, self.target = self.target, None, None
             if self.state == "Off":
                 self.started, self.uptime, self.memory_assigned, self.booted_at = None, 0, 0, None
+                self.memory_image = None
 
-    snapshot: str | None = None
-    memory_image: str | None = None
-    merging: bool = False
-    migration_compatible: bool = False
 
 class Nic(Record):
     """A network adapter of a VM."""
@@ -116,7 +125,6 @@ class Nic(Record):
     id: str
     host: str
     vm: str
-                self.memory_image = None
     allowed_vlans: list[int]
     secondary_vlans: list[int]
     name: str = "Network Adapter"
@@ -150,14 +158,6 @@ class Drive(Record):
         return None if self.path is None else paths.key(self.path)
 
 
-class Switch(Record):
-    """A virtual switch; with an adapter it is external, with a port for the host alone internal, else private."""
-
-    id: str
-    host: str
-    name: str
-    notes: str = ""
-    adapter: str | None = None
 class Snapshot(Record):
     """A checkpoint of a VM: its settings and parts as they were, and the disks that were frozen for it.
 
@@ -192,7 +192,6 @@ class Planned(Record):
     """A planned VM: what a move makes on its destination first, and leaves there when it breaks off.
 
     `mover` is the process that is moving it, None when nobody is; `until` is when that one is to be heard of again.
-    `copies` are the paths of the files that were copied for it.
     """
 
     id: str
@@ -200,11 +199,18 @@ class Planned(Record):
     name: str
     source: str
     created: float
-    copies: list[str]
     mover: dict[str, Any] | None = None
     until: float = 0
 
 
+class Switch(Record):
+    """A virtual switch; with an adapter it is external, with a port for the host alone internal, else private."""
+
+    id: str
+    host: str
+    name: str
+    notes: str = ""
+    adapter: str | None = None
     management: bool = False
     bandwidth_mode: str = "Absolute"
     iov: bool = False
@@ -245,4 +251,5 @@ class File(Record):
         return paths.key(self.disk["parent"]) if self.disk.get("parent") else None
 
 
-Entity = Host | Vm | Nic | Drive | Switch | Adapter | File
+Entity = Record
+"""What a world can hold; schema.TABLES lists the kinds."""

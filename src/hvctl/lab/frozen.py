@@ -38,6 +38,8 @@ def _kinds() -> dict[str, Kind]:
         storage.HARD_DISK_DRIVE,
         storage.DVD_DRIVE,
         storage.VIRTUAL_HARD_DISK,
+        spaces.POOL,
+        spaces.VIRTUAL_DISK,
     )
     return {kind.name: kind for kind in kinds}
 
@@ -65,12 +67,14 @@ def _thaw(world: World, value: Any) -> Any:  # noqa: ANN401 - any argument
 
         types: dict[str, type[Any]] = {
             "VirtualMachine": Vm,
+            "VMSnapshot": Snapshot,
             "VMSwitch": Switch,
             "VMNetworkAdapter": Nic,
-            "VMSnapshot": Snapshot,
             "HardDiskDrive": Drive,
             "DvdDrive": Drive,
             "VirtualHardDisk": File,
+            "MSFT_StoragePool": Pool,
+            "MSFT_VirtualDisk": VirtualDisk,
         }
         live = Live(world, _kinds()[value["live"]], types[value["live"]](**value["entity"]))
         live.refresh()

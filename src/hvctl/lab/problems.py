@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from hvctl.lab.situations import Situation
 from hvctl.lab.situations.checkpoint import CHECKPOINT_SITUATIONS
 from hvctl.lab.situations.disk import DISK_SITUATIONS
+from hvctl.lab.situations.migration import MIGRATION_SITUATIONS
+from hvctl.lab.situations.spaces import SPACES_CATEGORIES, SPACES_SITUATIONS
+from hvctl.powershell.cmdlets import CMDLETS, STORAGE
 
 CATEGORIES: Mapping[str, str] = {
     "AccessDenied": "PermissionDenied",
@@ -25,6 +28,7 @@ CATEGORIES: Mapping[str, str] = {
     "PathNotFound": "ObjectNotFound",
     "RemoveFileSystemItemIOError": "WriteError",
     "Unspecified": "NotSpecified",
+    **SPACES_CATEGORIES,
 }
 """The category that goes with an error id."""
 
@@ -61,6 +65,8 @@ def describe(problem: Problem, cmdlet_class: str, ids: Mapping[str, str]) -> dic
 
 def cmdlet_class(cmdlet: str) -> str:
     """The class that stands behind the comma of an error id."""
+    if CMDLETS[cmdlet].module == STORAGE:
+        return cmdlet
     verb, _dash, noun = cmdlet.partition("-")
     if cmdlet in ("Get-ChildItem", "Remove-Item", "Test-Path"):
         return f"Microsoft.PowerShell.Commands.{verb}{noun}Command"
@@ -232,12 +238,14 @@ SITUATIONS: Mapping[str, Situation] = {
     "startup-order": Situation(
         "InvalidParameter", "The startup order must name each of the four boot devices once.", sure=False
     ),
+    **CHECKPOINT_SITUATIONS,
     **DISK_SITUATIONS,
+    **MIGRATION_SITUATIONS,
+    **SPACES_SITUATIONS,
     # Networking
     "switch-adapter-missing": Situation(
         "InvalidParameter", 'No physical network adapter was found with the {what} "{name}".', sure=False
     ),
-    **CHECKPOINT_SITUATIONS,
     "switch-adapter-taken": Situation(
         "OperationFailed",
         "Failed while adding virtual Ethernet switch connections.\n\nExternal Ethernet adapter '{name}' is already"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 _FOLDER = Path(__file__).with_name("contract")
-FILES = ("hyper-v.json", "hyper-v-unlisted.json", "core.json")
+FILES = ("hyper-v.json", "hyper-v-unlisted.json", "storage.json", "core.json", "cim.json")
 """The files of the reference, searched in this order; a cmdlet stands in one of them."""
 EVERY_VERSION = ("2016", "2019", "2022", "2025")
 _ALL_SETS = "__AllParameterSets"

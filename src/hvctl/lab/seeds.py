@@ -7,9 +7,10 @@ from typing import Any
 
 from hvctl.errors import UsageError
 from hvctl.lab import paths
-from hvctl.lab.entities import GIB, Adapter, File, Host, Switch, Vm
+from hvctl.lab.entities import GIB, MIB, Adapter, File, Host, Switch, Vm
 from hvctl.lab.kinds.host import RELEASES
-from hvctl.lab.settings import EPOCH
+from hvctl.lab.settings import EPOCH, guid
+from hvctl.lab.spaces import Partition, PhysicalDisk
 from hvctl.lab.world import World
 
 WORLDS = {"one-host": ("hv01",), "two-hosts": ("hv01", "hv02")}
@@ -21,6 +22,13 @@ DEFAULT_WINDOWS = "2025"
 ISOS = ("C:\\ISO\\ubuntu.iso", "C:\\ISO\\windows.iso")
 """Images that every host has, to try `--iso` with."""
 _ADAPTERS = (("Ethernet", "Intel(R) Ethernet Controller X550"), ("Ethernet 2", "Intel(R) Ethernet Controller X550 #2"))
+_DISKS = (
+    ("LAB NVMe 480", "SSD", "NVMe", 480_103_981_056),
+    *[("LAB SSD 960", "SSD", "SATA", 960_197_124_096)] * 4,
+    *[("LAB HDD 4000", "HDD", "SAS", 4_000_787_030_016)] * 2,
+    *[("LAB HDD 2000", "HDD", "SAS", 2_000_398_934_016)] * 2,
+)
+"""The disks of every host: Windows is on the first, the other eight can be pooled."""
 _FOLDERS = ("C:\\", "C:\\ISO", "C:\\VMs", "C:\\VMs\\Virtual Hard Disks", "C:\\VMs\\Virtual Machines")
 
 
@@ -103,3 +111,30 @@ def _add_host(world: World, name: str, number: int, windows: str) -> None:
         world.add(File(host=name, key=paths.key(folder), path=folder, kind="folder", disk={}))
     for iso in ISOS:
         world.add(File(host=name, key=paths.key(iso), path=iso, kind="iso", disk={}, size=3 * GIB))
+    _add_disks(world, name, number)
+
+
+def _add_disks(world: World, host: str, number: int) -> None:
+    for position, (label, media, bus, size) in enumerate(_DISKS):
+        disk = PhysicalDisk(
+            id=guid(f"{world.meta('seed')}/physical/{host}/{position}").replace("-", "").upper(),
+            host=host,
+            name=label,
+            number=position,
+            serial=f"LAB{number:02}{position:02}",
+            size=size,
+            media=media,
+            bus=bus,
+            style="RAW" if position else "GPT",
+            system=position == 0,
+        )
+        world.add(disk)
+        if disk.system:
+            rest = disk.size - 512 * MIB
+            identity = guid(f"{world.meta('seed')}/partition/{host}")
+            world.add(
+                Partition(
+                    id=identity, host=host, disk=disk.id, number=3, offset=256 * MIB, size=rest, letter="C",
+                    file_system="NTFS",
+                )
+            )  # fmt: skip

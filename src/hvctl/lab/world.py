@@ -28,10 +28,16 @@ class World:
 
     Every process and thread opens its own. Times are seconds since the Unix epoch on the lab's clock. Whatever SQLite
     raises becomes an HvctlError.
+
+    Attributes:
+        path: The world's file.
+        delegates: Whether the login that works on the open world can be handed on from host to host, as one at the
+            console can.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.delegates = True
         self._settings: dict[str, Any] | None = None
         self._clock: float | None = None
         self._serial = 0
@@ -298,7 +304,7 @@ class World:
         if kind is Vm and found:
             now = self.now()
             for vm in found:
-                vm.settle(now)  # type: ignore[union-attr] # they are VMs
+                vm.settle(now)  # type: ignore[attr-defined] # they are VMs
         return found
 
     def get(self, kind: type[E], key: str) -> E | None:

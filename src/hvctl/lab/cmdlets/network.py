@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from hvctl.lab import lookup
 from hvctl.lab.context import Args, Context, Handlers, Output, simulates
 from hvctl.lab.entities import Nic, Switch
+from hvctl.lab.kinds.migration import PLANNED_ADAPTER, PLANNED_VM
 from hvctl.lab.kinds.network import NETWORK_ADAPTER, VLAN_SETTING
 from hvctl.lab.live import Live, lives
 from hvctl.lab.problems import Problem
@@ -27,7 +28,12 @@ _NEEDS = {
 
 @simulates(HANDLERS, "Get-VMNetworkAdapter", NETWORK_ADAPTER, "VMName VM Name IsLegacy")
 def get_adapter(context: Context, args: Args) -> Iterator[Output]:
-    """The network adapters of VMs, by name or pattern."""
+    """The network adapters of VMs, by name or pattern; those of a planned VM are as they are going to be."""
+    planned = [live for live in args.get("VM") or () if live.kind is PLANNED_VM]
+    for live in planned:
+        yield from live.get("NetworkAdapters")
+    if planned:
+        return
     for nic in _of_vms(context, args, args.get("Name")):
         if args.get("IsLegacy") in (None, nic.legacy):
             yield Live(context.world, NETWORK_ADAPTER, nic)
@@ -66,6 +72,11 @@ def _adapters(context: Context, args: Args, names: list[str] | None) -> Iterator
 )
 def connect_adapter(context: Context, args: Args) -> Iterator[Output]:
     """Plug network adapters into a switch, whatever they were plugged into before."""
+    planned = [live for live in args.get("VMNetworkAdapter") or () if live.kind is PLANNED_ADAPTER]
+    if planned:
+        for live in planned:
+            live.entity.switch = args["SwitchName"]
+        return
     switch = _switch(context, args)
 
     def connect(nic: Nic) -> Iterator[Output]:
