@@ -30,6 +30,7 @@ DOCUMENTS = {
     "host-show": ["host", "show"],
     "lab-show": ["lab", "show"],
     "lab-coverage": ["lab", "coverage"],
+    "lab-fault": ["lab", "fault", "add", "slow"],
     "outcome": ["vm", "stop", "--all"],
 }
 

@@ -25,7 +25,7 @@ EXPECTED = {
     "host": "list, show",
     "config": "host add, host list, host show, host set, host remove, group add, group remove, group list, default, show, "
     "login, logout",
-    "lab": "use, leave, reset, show, coverage",
+    "lab": "use, leave, reset, show, coverage, fault add, fault list, fault clear",
 }
 """The words of the command line, written out once more: whoever renames one breaks somebody's script."""
 
@@ -33,6 +33,7 @@ NO_HOST = {"lab use", "lab leave", "lab reset", "lab show", "lab coverage", "sch
 """Commands that work on no host, and have only those shared options that mean something for them."""
 
 NO_HOST |= {
+    *(f"lab fault {verb}" for verb in ("add", "list", "clear")),
     *(f"config host {verb}" for verb in ("add", "list", "show", "set", "remove")),
     *(f"config group {verb}" for verb in ("add", "remove", "list")),
     *(f"config {verb}" for verb in ("default", "login", "logout")),

@@ -48,6 +48,7 @@ EXCEPTIONS = {
     ("__main__", "cli.app"): "the program",
     ("cli.lab", "lab.seeds"): "the commands on the lab itself",
     ("cli.lab", "lab.coverage"): "the commands on the lab itself",
+    ("cli.lab_fault", "lab.endpoint.faults"): "the commands on the lab itself",
     ("cli.names", "lab.world"): "names to complete, without an engine",
     ("output.progress", "powershell.protocol"): "progress is shown as the engine tells it",
 }
@@ -55,7 +56,7 @@ EXCEPTIONS = {
 
 ONLY_IN = {
     "winrm": set(),
-    "subprocess": {"transports/local.py"},
+    "subprocess": {"transports/local.py", "lab/endpoint/processes.py"},
     "sqlite3": {"lab/world.py"},
     "typer": {"cli/"},
     "rich": {"output/", "cli/"},

@@ -108,14 +108,25 @@ COMMANDS: Mapping[str, Noun | Verb] = {
     ),
     "lab": Noun(
         "Use the simulator.",
-        _verbs(
-            "hvctl.cli.lab",
-            use="Make the simulator the default host.",
-            leave="Make the simulator the default host no longer.",
-            reset="Start the simulator afresh; all that is in it is lost.",
-            show="Show what the simulator's world is.",
-            coverage="List the cmdlets and parameters that the simulator simulates.",
-        ),
+        {
+            **_verbs(
+                "hvctl.cli.lab",
+                use="Make the simulator the default host.",
+                leave="Make the simulator the default host no longer.",
+                reset="Start the simulator afresh; all that is in it is lost.",
+                show="Show what the simulator's world is.",
+                coverage="List the cmdlets and parameters that the simulator simulates.",
+            ),
+            "fault": Noun(
+                "Let things go wrong at the simulator's WinRM endpoint.",
+                _verbs(
+                    "hvctl.cli.lab_fault",
+                    add="Let something go wrong at the lab's WinRM endpoint.",
+                    list_="List what is still to go wrong at the lab's endpoint.",
+                    clear="Let nothing go wrong at the lab's endpoint any more.",
+                ),
+            ),
+        },
     ),
     "schema": Verb("hvctl.cli.schema", "schema", "Print the JSON Schema of what commands write."),
     "completion": Verb("hvctl.cli.completion", "completion", "Print the completion script of a shell."),

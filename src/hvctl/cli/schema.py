@@ -20,6 +20,7 @@ MODELS = {
     "host-show": ("hvctl.models.host", "Host"),
     "lab-show": ("hvctl.models.lab", "World"),
     "lab-coverage": ("hvctl.models.lab", "CoverageRow"),
+    "lab-fault": ("hvctl.models.lab", "FaultRule"),
     "config-host": ("hvctl.models.config", "ConfiguredHost"),
     "config-group": ("hvctl.models.config", "HostGroup"),
     "config-outcome": ("hvctl.models.config", "EntryOutcome"),
