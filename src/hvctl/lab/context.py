@@ -65,6 +65,11 @@ class Context:
         self.sink = sink
         self.completed = 0
 
+    @property
+    def delegates(self) -> bool:
+        """Whether the login that the cmdlet runs with can be handed on to another host."""
+        return self.world.delegates
+
     def warn(self, message: str) -> None:
         """Write to the warning stream."""
         self.sink.warning(message)

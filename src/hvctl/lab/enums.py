@@ -18,6 +18,7 @@ ENUMS: Mapping[str, Mapping[str, int]] = {
     "ControllerType": {"IDE": 0, "SCSI": 1, "PMEM": 2},
     "CriticalErrorAction": {"None": 0, "Pause": 1},
     "IPProtocolPreference": {"IPv4": 0, "IPv6": 1},
+    "MigrationAuthenticationType": {"CredSSP": 0, "Kerberos": 1},
     "OnOffState": {"On": 0, "Off": 1},
     "RestartType": {"Reset": 0, "Reboot": 1},
     "SnapshotType": {
@@ -32,6 +33,7 @@ ENUMS: Mapping[str, Mapping[str, int]] = {
     "StartAction": {"Nothing": 2, "StartIfRunning": 3, "Start": 4},
     "StopAction": {"TurnOff": 2, "Save": 3, "ShutDown": 4},
     "TestPathType": {"Any": 0, "Container": 1, "Leaf": 2},
+    "VMMigrationPerformance": {"TCPIP": 0, "Compression": 1, "SMB": 2},
     "VMSwitchBandwidthMode": {"Default": 0, "Weight": 1, "Absolute": 2, "None": 3},
     "VMSwitchType": {"Private": 0, "Internal": 1, "External": 2},
     "VhdType": {"Unknown": 0, "Fixed": 2, "Dynamic": 3, "Differencing": 4},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hvctl.lab.context import Context
-from hvctl.lab.entities import GIB, MIB, TIB, Vm
+from hvctl.lab.entities import GIB, MIB, TIB, Host, Vm
 from hvctl.lab.problems import Problem
 
 LEAST = 32 * MIB
@@ -41,7 +41,8 @@ def check(context: Context, vm: Vm) -> None:
         raise Problem("memory-order", name=vm.name, id=vm.id.upper())
 
 
-def free(context: Context) -> int:
-    """How much memory the host has left for VMs, in bytes."""
-    assigned = sum(vm.memory_assigned for vm in context.world.find(Vm, host=context.host.name))
-    return context.host.memory - HOST_RESERVE - assigned
+def free(context: Context, host: Host | None = None) -> int:
+    """How much memory a host has left for VMs, in bytes; the one the cmdlet runs on unless another is named."""
+    host = host or context.host
+    assigned = sum(vm.memory_assigned for vm in context.world.find(Vm, host=host.name))
+    return host.memory - HOST_RESERVE - assigned

@@ -72,6 +72,8 @@ def cmdlet_class(cmdlet: str) -> str:
         return f"Microsoft.PowerShell.Commands.{verb}{noun}Command"
     if noun == "VHD":
         return f"Microsoft.Vhd.PowerShell.Cmdlets.{_VHD_CLASSES.get(cmdlet, verb + 'Vhd')}"
+    if noun.startswith("Cim"):
+        return f"Microsoft.Management.Infrastructure.CimCmdlets.{verb}{noun}Command"
     return f"Microsoft.HyperV.PowerShell.Commands.{verb}{noun}"
 
 

@@ -1,0 +1,46 @@
+"""Get-CimInstance and Invoke-CimMethod, for the planned VMs that no cmdlet of the Hyper-V module shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hvctl.lab import paths
+from hvctl.lab.context import Args, Context, Handlers, Output, simulates
+from hvctl.lab.entities import Host, Planned
+from hvctl.lab.kinds.migration import CIM, RESULT
+from hvctl.lab.live import Live, lives
+from hvctl.lab.problems import Problem
+from hvctl.lab.steps import not_simulated
+
+HANDLERS: Handlers = {}
+_NAMESPACE = "ROOT\\VIRTUALIZATION\\V2"
+_PLANNED = "msvm_plannedcomputersystem"
+_SERVICE = "msvm_virtualsystemmanagementservice"
+
+
+@simulates(HANDLERS, "Get-CimInstance", CIM, "ClassName Namespace")
+def get_instance(context: Context, args: Args) -> Iterator[Output]:
+    """The planned VMs of the host, or the service that manages VMs; without rights there is neither."""
+    name = args["ClassName"].lower()
+    if paths.key(args.get("Namespace") or "") != _NAMESPACE or name not in (_PLANNED, _SERVICE):
+        raise not_simulated(f"The lab does not simulate the WMI class {args['ClassName']}.")
+    if not context.world.setting("rights"):
+        return
+    if name == _SERVICE:
+        yield Live(context.world, CIM, context.host)
+    else:
+        yield from lives(context.world, CIM, context.world.find(Planned, host=context.host.name))
+
+
+@simulates(HANDLERS, "Invoke-CimMethod", RESULT, "InputObject MethodName Arguments")
+def invoke_method(context: Context, args: Args) -> Iterator[Output]:
+    """DestroySystem of the service that manages VMs, on a planned VM: it goes, with the files copied for it."""
+    if not isinstance(args["InputObject"].entity, Host) or args["MethodName"].lower() != "destroysystem":
+        raise not_simulated(f"The lab does not simulate the WMI method {args['MethodName']} of that object.")
+    system = {name.lower(): value for name, value in args["Arguments"].content}.get("affectedsystem")
+    if not (isinstance(system, Live) and isinstance(system.entity, Planned)):
+        raise not_simulated("The lab simulates DestroySystem for planned virtual machines only.")
+    if not context.world.find(Planned, host=context.host.name, id=system.entity.id):
+        raise Problem("planned-gone")
+    context.world.remove(system.entity)
+    yield Live(context.world, RESULT, system.entity)
