@@ -25,11 +25,11 @@ EXPECTED = {
     "host": "list, show",
     "config": "host add, host list, host show, host set, host remove, group add, group remove, group list, default, show, "
     "login, logout",
-    "lab": "use, leave, reset, show, coverage, fault add, fault list, fault clear",
+    "lab": "use, leave, reset, show, coverage, serve, fault add, fault list, fault clear",
 }
 """The words of the command line, written out once more: whoever renames one breaks somebody's script."""
 
-NO_HOST = {"lab use", "lab leave", "lab reset", "lab show", "lab coverage", "schema", "completion"}
+NO_HOST = {"lab use", "lab leave", "lab reset", "lab show", "lab coverage", "lab serve", "schema", "completion"}
 """Commands that work on no host, and have only those shared options that mean something for them."""
 
 NO_HOST |= {

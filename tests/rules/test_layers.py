@@ -49,6 +49,8 @@ EXCEPTIONS = {
     ("cli.lab", "lab.seeds"): "the commands on the lab itself",
     ("cli.lab", "lab.coverage"): "the commands on the lab itself",
     ("cli.lab_fault", "lab.endpoint.faults"): "the commands on the lab itself",
+    ("cli.lab_serve", "lab.endpoint.server"): "the commands on the lab itself",
+    ("cli.lab_serve", "lab.endpoint.stopping"): "the commands on the lab itself",
     ("cli.names", "lab.world"): "names to complete, without an engine",
     ("output.progress", "powershell.protocol"): "progress is shown as the engine tells it",
 }

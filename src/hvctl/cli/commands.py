@@ -117,6 +117,7 @@ COMMANDS: Mapping[str, Noun | Verb] = {
                 show="Show what the simulator's world is.",
                 coverage="List the cmdlets and parameters that the simulator simulates.",
             ),
+            **_verbs("hvctl.cli.lab_serve", serve="Serve the simulator's hosts over WinRM on this machine."),
             "fault": Noun(
                 "Let things go wrong at the simulator's WinRM endpoint.",
                 _verbs(

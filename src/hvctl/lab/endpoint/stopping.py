@@ -1,0 +1,37 @@
+"""When a program that serves shall end: on Ctrl-C, on SIGTERM, or when its standard input does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def until(*, stdin: bool) -> Iterator[threading.Event]:
+    """Within, Ctrl-C and SIGTERM raise nothing, but set the event.
+
+    Args:
+        stdin: The end of standard input sets it too: a parent that is gone has closed its end of a pipe.
+    """
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    if stdin:
+        threading.Thread(target=_watch, args=(sys.stdin.fileno(), stop), daemon=True).start()
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _watch(descriptor: int, stop: threading.Event) -> None:
+    try:
+        while os.read(descriptor, 4_096):
+            pass
+    except OSError:
+        pass  # a stream that cannot be read is at its end
+    stop.set()
