@@ -185,11 +185,16 @@ class ScriptedTransport:
         answer: What the engine says to a batch's steps.
         takes: Seconds that a batch runs.
         kind: What it claims to be.
+        eager: Whether a read may travel with the engine.
     """
 
-    def __init__(self, answer: Answer | None = None, *, takes: float = 0.0, kind: str = "winrm") -> None:
+    def __init__(
+        self, answer: Answer | None = None, *, takes: float = 0.0, kind: str = "winrm", eager: bool = False
+    ) -> None:
         self.host = "hv01"
         self.kind = kind
+        self.eager = eager
+        self.left = 0
         self.clock = Clock()
         self.log = HostLog()
         self.engine: ScriptedEngine | None = None
@@ -257,6 +262,10 @@ class ScriptedTransport:
         self.resets += 1
 
     def close(self) -> None:
+        self.engine = None
+
+    def leave(self) -> None:
+        self.left += 1
         self.engine = None
 
     def _deliver(self, engine: ScriptedEngine, fault: Fault) -> bytes:

@@ -178,16 +178,127 @@ def test_no_hello_in_time():
     assert transport.clock.now == 1090.0
 
 
-@pytest.mark.parametrize("fault", ["doubt-kept", "lost"])
-def test_a_failure_before_hello(fault):
+FAILURES_BEFORE_HELLO = pytest.mark.parametrize("fault", ["doubt-kept", "doubt-dropped", "lost"])
+
+
+@FAILURES_BEFORE_HELLO
+def test_a_failure_before_hello_is_made_good_by_a_fresh_engine(fault):
     transport = scripted()
     transport.on_receive = [fault]
+    assert session_on(transport).run(CHANGE).ok
+    assert (transport.log.engines, len(transport.log.changed)) == (2, 1)
+
+
+@FAILURES_BEFORE_HELLO
+def test_a_second_failure_before_hello(fault):
+    transport = scripted()
+    transport.on_receive = [fault, fault]
     session = session_on(transport)
     with pytest.raises(UnreachableError):
         session.run(CHANGE)
     assert transport.log.executed == []
     assert session.run(CHANGE).ok
+    assert transport.log.engines == 3
+
+
+def test_a_local_powershell_that_ends_at_once_is_not_started_again():
+    transport = scripted(kind="local")
+    transport.on_receive = ["lost"]
+    with pytest.raises(UnreachableError, match="exit code 1"):
+        session_on(transport).run(READ)
+    assert transport.log.engines == 1
+
+
+# ---- a read that travels with the engine
+
+
+class Noting(ScriptedTransport):
+    """Notes what happens to it."""
+
+    def __init__(self) -> None:
+        super().__init__(two_names, eager=True)
+        self.happened: list[str] = []
+
+    def open(self, nonce: str) -> None:
+        super().open(nonce)
+        self.happened.append("open")
+
+    def send(self, data: bytes) -> None:
+        self.happened.append("send")
+        super().send(data)
+
+    def receive(self, timeout: float) -> bytes:
+        self.happened.append("receive")
+        return super().receive(timeout)
+
+
+@pytest.mark.parametrize(
+    ("batch", "happened"),
+    [(READ, ["open", "send", "receive"]), (CHANGE, ["open", "receive", "send", "receive"])],
+    ids=["read", "change"],
+)
+def test_a_read_travels_with_an_eager_engine_and_a_change_waits_for_hello(batch, happened):
+    transport = Noting()
+    result = session_on(transport).run(batch)
+    assert (names(result), result.hello["host"]) == (["a", "b"], "HV01")
+    assert transport.happened == happened
+
+
+@pytest.mark.parametrize("fault", ["doubt-before", "doubt-torn", "doubt-after", "lost-before", "lost-after"])
+def test_an_eager_read_whose_sending_fails(fault):
+    transport = scripted(eager=True)
+    transport.on_send = [fault]
+    assert names(session_on(transport).run(READ)) == ["a", "b"]
     assert transport.log.engines == 2
+
+
+@pytest.mark.parametrize("faults", [["doubt-dropped"], ["piece"] * 30, ["noise"], ["repeat"], ["drop"], ["spoil"]])
+def test_an_eager_read_whose_answer_comes_badly(faults):
+    transport = scripted(eager=True)
+    transport.on_receive = list(faults)
+    if faults == ["drop"]:  # hello itself: nothing says so, until its time is up
+        with pytest.raises(UnreachableError, match="within 90 seconds"):
+            session_on(transport).run(READ)
+        return
+    assert names(session_on(transport).run(READ)) == ["a", "b"]
+
+
+def test_an_interrupt_before_hello_ends_the_engine():
+    transport = scripted(eager=True)
+    transport.on_receive = ["interrupt"]
+    session = session_on(transport)
+    with pytest.raises(KeyboardInterrupt):
+        session.run(READ)
+    assert transport.engine is None
+    assert names(session.run(READ)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("greeting", ["Hvctl.LanguageMode", "Hvctl.EngineHash"])
+def test_an_eager_engine_that_refuses(greeting):
+    transport = scripted(eager=True)
+    transport.greeting = greeting
+    with pytest.raises((UnsupportedError, ProtocolError)):
+        session_on(transport).run(READ)
+    assert transport.engine is None
+
+
+# ---- leaving
+
+
+@pytest.mark.parametrize(("batch", "left"), [(READ, 0), (CHANGE, 1)], ids=["read", "change"])
+def test_a_change_under_way_is_left_to_finish(batch, left):
+    transport = scripted(takes=100.0)
+    transport.on_receive = ["", "interrupt", "interrupt"]
+    with session_on(transport) as session, pytest.raises(CancelledError):
+        session.run(batch)
+    assert (transport.left, transport.engine) == (left, None)
+
+
+def test_an_engine_with_nothing_to_do_is_ended():
+    transport = scripted()
+    with session_on(transport) as session:
+        session.run(CHANGE)
+    assert (transport.left, transport.engine) == (0, None)
 
 
 def test_a_host_that_cannot_be_opened_is_tried_again_next_time():
@@ -406,7 +517,7 @@ def test_silence_while_changing(timeout):
     with pytest.raises(OutcomeUnknownError) as caught:
         session_on(transport).run(CHANGE, timeout=timeout, look=READ)
     assert caught.value.host == "hv01"
-    assert transport.clock.now < 1300.0
+    assert transport.clock.now < 1400.0
     assert len(transport.log.changed) == 1
 
 

@@ -21,6 +21,7 @@ class LabTransport:
     """
 
     kind = "lab"
+    eager = False
 
     def __init__(self, path: Path, host: str | None = None, name: str = "lab") -> None:
         self.host = name
@@ -84,6 +85,10 @@ class LabTransport:
         finally:
             if world is not None:
                 world.close()
+
+    def leave(self) -> None:
+        """Do what `close` does: the engine takes back what is unfinished before it ends."""
+        self.close()
 
     def _alive(self) -> LabEngine:
         if self._engine is None or self._engine.gone:

@@ -31,10 +31,12 @@ class Transport(Protocol):
     Attributes:
         host: The name of the host as the user wrote it; it stands in results and errors.
         kind: Which transport it is: local, lab or winrm.
+        eager: Whether a request that only reads is to be sent before `hello`: it then travels with the engine.
     """
 
     host: str
     kind: str
+    eager: bool
 
     def open(self, nonce: str) -> None:
         """Start an engine that will say `hello` with this nonce; return without waiting for it.
@@ -64,4 +66,7 @@ class Transport(Protocol):
         """Throw away the connection, not the engine, after a `TransportDoubt`."""
 
     def close(self) -> None:
-        """End the engine and free everything; never raises, and may be called twice."""
+        """End the engine and free everything; never raises an error, and may be called twice."""
+
+    def leave(self) -> None:
+        """Free everything here, and let the engine finish what it is doing: it undoes what is unfinished, and ends."""

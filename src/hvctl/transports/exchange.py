@@ -119,7 +119,23 @@ class Exchange:
         self._give_up: float | None = None
         self._replayed = float("-inf")
 
-    def run(self, timeout: float | None, ack: Iterable[str]) -> None:
+    def prepare(self, timeout: float | None, ack: Iterable[str]) -> None:
+        """Make the request.
+
+        Args:
+            timeout: Seconds until the engine stops and undoes; None for no limit.
+            ack: Earlier requests whose answers the engine may forget.
+        """
+        self._line = self._wire.protocol.run(self.id, self._batch, deadline=timeout, ack=ack)
+        self._give_up = None if timeout is None else self._now() + timeout + GRACE
+        self._wire.heard = self._now()
+
+    def send(self) -> None:
+        """Send the request; raises what the transport's `send` does."""
+        self._sent = True
+        self._wire.send(self._line)
+
+    def run(self) -> None:
         """Send the request and wait until its answer is complete; the first interrupt cancels, the second one leaves.
 
         Raises:
@@ -127,10 +143,6 @@ class Exchange:
             TimedOutError: It only read, and did not answer in time.
             CancelledError: A second interrupt came.
         """
-        protocol = self._wire.protocol
-        self._line = protocol.run(self.id, self._batch, deadline=timeout, ack=ack)
-        self._give_up = None if timeout is None else self._now() + timeout + GRACE
-        self._wire.heard = self._now()
         while not self.done:
             try:
                 self._go_on()
@@ -145,8 +157,7 @@ class Exchange:
         protocol = self._wire.protocol
         try:
             if not self._sent:
-                self._sent = True
-                self._wire.send(self._line)
+                self.send()
             elif self.cancelled and not self._cancel_sent:
                 # The interrupt may have cut the request short: `status` tells whether there is anything to cancel.
                 self._cancel_sent = True
@@ -228,9 +239,10 @@ class Exchange:
             if not frame.id:
                 self._greet(frame)
             elif frame.id == self.id:
-                self._take(frame)
+                self.take(frame)
 
-    def _take(self, frame: Frame) -> None:
+    def take(self, frame: Frame) -> None:
+        """Take a frame of the answer."""
         result = self.result
         match frame.type:
             case "record":

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import queue
-import re
 import shutil
 import struct
 import subprocess
@@ -15,7 +14,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from html import unescape
 from pathlib import Path, PureWindowsPath
 from typing import IO, Any
 
@@ -23,6 +21,7 @@ from hvctl.errors import UnreachableError
 from hvctl.powershell.bootstrap import command_line, engine_line
 from hvctl.powershell.protocol import ClientProtocol
 from hvctl.transports.base import TransportLost
+from hvctl.transports.clixml import readable
 
 _LOG = logging.getLogger("hvctl")
 _SLICE = 0.25
@@ -30,9 +29,6 @@ _SLICE = 0.25
 _FAREWELL = 3.0
 """Seconds that `close` gives the engine to end."""
 _LAST_LINES = 5
-
-_CLIXML_TEXT = re.compile(r'<S S="(?:Error|Warning)">(.*?)</S>', re.DOTALL)
-_CLIXML_CODE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 class LocalTransport:
@@ -48,6 +44,7 @@ class LocalTransport:
     """
 
     kind = "local"
+    eager = False
 
     def __init__(self, host: str, executable: str | None = None, *, use_pwsh: bool = False) -> None:
         self.host = host
@@ -151,6 +148,10 @@ class LocalTransport:
             return
         for reader in self._readers:
             reader.join(_SLICE)
+
+    def leave(self) -> None:
+        """Do what `close` does: it never ends an engine that has something to finish."""
+        self.close()
 
     def _is_past_end(self, process: subprocess.Popen[bytes]) -> bool:
         """Whether PowerShell is gone for good while something that it started still holds its stdout open."""
@@ -257,19 +258,6 @@ def child_environment(environ: Mapping[str, str], executable: str) -> dict[str, 
             kept = [entry for entry in value.split(";") if not _is_of_pwsh(entry)]
             child[name] = ";".join(kept)
     return child
-
-
-def readable(line: str) -> str:
-    """A line that PowerShell printed, for people; of the XML that it may print to stderr only the messages are left."""
-    text = line.strip()
-    if text.startswith("#< CLIXML"):
-        text = text.removeprefix("#< CLIXML").strip()
-    if not text.startswith("<Objs"):
-        return text
-    parts = (
-        _CLIXML_CODE.sub(lambda code: chr(int(code[1], 16)), unescape(each)) for each in _CLIXML_TEXT.findall(text)
-    )
-    return " ".join("".join(parts).split())
 
 
 def _is_of_pwsh(entry: str) -> bool:

@@ -28,10 +28,15 @@ from hvctl.transports.result import Result
 
 HELLO_TIMEOUT = 90.0
 """Seconds for PowerShell to start and say hello; a loaded host takes tens of seconds."""
+HELLO_POLL = 10.0
+"""Seconds of one wait for it."""
+ATTEMPTS = 2
+"""How many engines are started where the network loses what the first one says."""
 LOOK_TIMEOUT = 60.0
 """Seconds to read what became of a change whose answer is lost or cut short."""
 
 Listener = Callable[[Frame], None]
+_NO_HELLO = Frame("hello", "", 0, {})
 
 
 class Session:
@@ -62,6 +67,7 @@ class Session:
         self._wire: Wire | None = None
         self._hello: Frame | None = None
         self._answered: list[str] = []
+        self._under_way = False
 
     @property
     def host(self) -> str:
@@ -80,8 +86,12 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """End the engine."""
-        self._transport.close()
+        """End the engine; one that is still at a change is left to finish or undo it."""
+        under_way, self._under_way = self._under_way, False
+        if under_way:
+            self._transport.leave()
+        else:
+            self._transport.close()
         self._wire = self._hello = None
 
     def hello(self) -> Frame:
@@ -92,12 +102,8 @@ class Session:
             UnsupportedError: The host's language mode forbids the engine.
             ProtocolError: Another engine answered.
         """
-        wire = self._open()
-        try:
-            self._await_hello(wire)
-        except HvctlError:
-            self.close()
-            raise
+        if self._hello is None:
+            self._start(lambda: None)
         assert self._hello is not None
         return self._hello
 
@@ -127,18 +133,29 @@ class Session:
         except TransportLost as lost:
             raise UnreachableError(f"The engine on {self.host} ended: {lost.reason}", host=self.host) from lost
 
+    def report(self, activity: str, status: str, percent: int | None) -> None:
+        """Tell the listener how far something is that takes several batches."""
+        if self._listener is not None:
+            fields = {"step": None, "activity": activity, "status": status, "percent": percent, "seconds_left": None}
+            self._listener(Frame("progress", "", 0, fields))
+
+    @property
+    def clock(self) -> Clock:
+        """Where time comes from, for what waits between batches."""
+        return self._clock
+
     def _run(self, batch: Batch, timeout: float | None, *, look: Batch | None = None) -> Result:
         """Run a batch on the present engine; one that is lost or left alone is closed."""
-        hello = self.hello()
-        exchange = Exchange(self._open(), batch, Result(hello), listener=self._listener, greet=self._greet)
-        ack, self._answered = self._answered, []
+        exchange = self._begun(batch, timeout)
+        self._under_way = batch.changes
         try:
-            exchange.run(timeout, ack)
+            exchange.run()
         except (TransportLost, HvctlError) as failure:
             self.close()
             if isinstance(failure, TransportLost) and exchange.cancelled and not batch.changes:
                 raise CancelledError("Interrupted.", host=self.host) from failure
             raise
+        self._under_way = False
         self._answered.append(exchange.id)
         if exchange.cancelled:
             error = self._cancelled(exchange)
@@ -146,6 +163,58 @@ class Session:
                 error.seen = self._see(look)
             raise error
         return exchange.result
+
+    def _begun(self, batch: Batch, timeout: float | None) -> Exchange:
+        """An exchange with an engine that has said hello. A read may travel with the engine; a change never does."""
+        if self._hello is not None or batch.changes or not self._transport.eager:
+            exchange = self._exchange(batch, self.hello())
+            ack, self._answered = self._answered, []
+            exchange.prepare(timeout, ack)
+            return exchange
+        begun: list[Exchange] = []
+
+        def send() -> Exchange:
+            begun[:] = [self._exchange(batch, _NO_HELLO)]
+            begun[0].prepare(timeout, ())
+            begun[0].send()
+            return begun[0]
+
+        self._answered = []
+        self._start(send)
+        assert self._hello is not None
+        begun[0].result.hello = self._hello
+        return begun[0]
+
+    def _exchange(self, batch: Batch, hello: Frame) -> Exchange:
+        return Exchange(self._open(), batch, Result(hello), listener=self._listener, greet=self._greet)
+
+    def _start(self, send: Callable[[], Exchange | None]) -> None:
+        """Start an engine and wait for its hello; once more where the network has lost it, for nothing was changed yet.
+
+        Args:
+            send: Sends what is to travel with the engine, and says whose answer may come with hello.
+        """
+        for attempt in range(ATTEMPTS):
+            wire = self._open()
+            try:
+                self._await_hello(wire, send())
+            except TransportDoubt as doubt:
+                self.close()
+                if attempt == ATTEMPTS - 1:
+                    raise UnreachableError(f"{self.host} did not answer: {doubt}", host=self.host) from doubt
+            except TransportLost as lost:
+                self.close()
+                if attempt == ATTEMPTS - 1 or not self.is_remote:
+                    raise UnreachableError(
+                        f"PowerShell on {self.host} ended before it answered: {lost.reason}",
+                        host=self.host,
+                        hint="Start powershell.exe there by hand; a policy or an antivirus may have stopped it.",
+                    ) from lost
+            except BaseException:
+                self.close()
+                raise
+            else:
+                return
 
     def _open(self) -> Wire:
         if self._wire is None:
@@ -158,22 +227,14 @@ class Session:
             self._wire = Wire(self._transport, protocol, self._clock, self._noise)
         return self._wire
 
-    def _await_hello(self, wire: Wire) -> None:
+    def _await_hello(self, wire: Wire, exchange: Exchange | None) -> None:
         give_up = self._clock.monotonic() + HELLO_TIMEOUT
         while self._hello is None:
-            try:
-                frames = wire.receive(min(1.0, give_up - self._clock.monotonic()))
-            except TransportDoubt as doubt:
-                raise UnreachableError(f"{self.host} did not answer: {doubt}", host=self.host) from doubt
-            except TransportLost as lost:
-                raise UnreachableError(
-                    f"PowerShell on {self.host} ended before it answered: {lost.reason}",
-                    host=self.host,
-                    hint="Start powershell.exe there by hand; a policy or an antivirus may have stopped it.",
-                ) from lost
-            for frame in frames:
+            for frame in wire.receive(min(HELLO_POLL, give_up - self._clock.monotonic())):
                 if not frame.id:
                     self._greet(frame)
+                elif exchange is not None:
+                    exchange.take(frame)
             if self._hello is None and self._clock.monotonic() >= give_up:
                 raise UnreachableError(
                     f"PowerShell on {self.host} did not answer within {HELLO_TIMEOUT:.0f} seconds.", host=self.host

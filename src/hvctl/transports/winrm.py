@@ -1,0 +1,290 @@
+"""A PowerShell on a Windows host behind WinRM: one shell with one command, whose stdin and stdout carry the lines.
+
+What happens to a message that fails is decided here, once: it was never carried out, it may have been, or the engine
+is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+import random
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from hvctl.errors import HvctlError
+from hvctl.powershell.bootstrap import command_line, engine_line
+from hvctl.transports.base import TransportDoubt, TransportLost
+from hvctl.transports.clixml import readable
+from hvctl.transports.wsman_faults import Failure
+
+if TYPE_CHECKING:
+    from hvctl.transports.endpoint import Endpoint
+    from hvctl.transports.winrm_protocol import Link
+
+T = TypeVar("T")
+
+PIECE = 96 * 1024
+"""Bytes of stdin in one message: with everything around it fits the smallest envelope, of 150 KiB."""
+UTF_8, OEM = 65001, 437
+_LONGEST_POLL = 15.0 if sys.platform != "win32" else 3.0
+"""Seconds of one wait for output: on Windows it keeps Ctrl-C waiting too, and each bounds what a cut one can lose."""
+_PATIENCE = 20.0
+"""Seconds for which a busy host is asked again."""
+_FAREWELL = 5
+_LAST_LINES = 5
+_LOG = logging.getLogger("hvctl")
+
+
+class WinRMTransport:
+    """Carries lines to an engine on another machine; implements `transports.base.Transport`.
+
+    Args:
+        endpoint: Where the host is, and who logs in.
+        idle_timeout: Seconds after which the host reaps a shell that nobody talks to.
+        use_pwsh: Start PowerShell 7 in place of Windows PowerShell.
+        say: Told what was chosen where the user left it open.
+    """
+
+    kind = "winrm"
+    eager = True
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        idle_timeout: int = 900,
+        use_pwsh: bool = False,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        self.host = endpoint.name
+        self._endpoint = endpoint
+        self._idle_timeout = idle_timeout
+        self._executable = "pwsh.exe" if use_pwsh else "powershell.exe"
+        self._say = say or _LOG.debug
+        self._secret: str | None = None
+        self._piece = PIECE
+        self._link: Link | None = None
+        self._refusals = 0
+        self._gone = False
+        self._forget()
+
+    def open(self, nonce: str) -> None:
+        """Log in, open a shell and start PowerShell in it; the engine itself travels with what is sent next.
+
+        Raises:
+            UnreachableError: Nobody answers there, or the host has no room for a shell.
+            AccessError: The login failed, or the account may not open a shell.
+            UnsupportedError: A library is missing, or what answers has no command shell.
+            UsageError: Something about the endpoint does not fit together.
+        """
+        self._forget()
+        try:
+            link = self._connected()
+            self._shell = self._create(link)
+            executable, *arguments = command_line(self._executable)
+            self._command = self._begun(lambda: link.run(self._shell, executable, arguments))
+        except Failure as failure:
+            self.close()
+            raise self._error(failure) from failure
+        except BaseException:
+            self.close()
+            raise
+        self._unsent = engine_line(nonce)
+
+    def send(self, data: bytes) -> None:
+        """Send whole request lines, in pieces that every host takes.
+
+        Raises:
+            TransportDoubt: Some of it may have arrived.
+            TransportLost: The shell or its PowerShell is gone.
+        """
+        data, self._unsent = self._unsent + data, b""
+        while data:
+            piece = data[: self._piece]
+            if self._sent(piece):
+                data = data[len(piece) :]
+
+    def receive(self, timeout: float) -> bytes:
+        """Return what has arrived, waiting up to `timeout` seconds for it, in steps of whole seconds.
+
+        Raises:
+            TransportDoubt: Something may have arrived and been lost.
+            TransportLost: PowerShell has ended and everything it said has been returned.
+        """
+        if self._unsent:
+            self.send(b"")
+        give_up = time.monotonic() + timeout
+        while not self._ended:
+            seconds = int(min(_LONGEST_POLL, max(1.0, give_up - time.monotonic())))
+            data = self._received(seconds)
+            if data or time.monotonic() >= give_up:
+                return data
+        raise TransportLost(self._ended)
+
+    def reset(self) -> None:
+        """Close the connection; the shell stays, and the next message logs in anew."""
+        if self._link is not None:
+            self._link.drop()
+
+    def close(self) -> None:
+        """Close the shell, which ends PowerShell with everything it is doing."""
+        link, self._link = self._link, None
+        shell, self._shell = self._shell, ""
+        if link is None:
+            return
+        try:
+            if shell and not self._gone:
+                with contextlib.suppress(Failure):
+                    link.delete(shell, _FAREWELL)
+        finally:
+            link.drop()
+
+    def leave(self) -> None:
+        """Close only PowerShell's stdin: it finishes and undoes, ends, and the host reaps the idle shell."""
+        link = self._link
+        if link is None or self._unsent:
+            self.close()
+            return
+        try:
+            if self._command and not self._gone:
+                with contextlib.suppress(Failure):
+                    link.send(self._shell, self._command, b"", end=True)
+        finally:
+            self._gone = True
+            self.close()
+
+    def _forget(self) -> None:
+        """Know nothing of an engine."""
+        self._shell = self._command = ""
+        self._unsent = b""
+        self._ended = ""
+        self._gone = False
+        self._partial = b""
+        self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
+
+    def _connected(self) -> Link:
+        """A link to the endpoint, which is looked for and asked for its methods where the user has not named them."""
+        if self._link is None:
+            if importlib.util.find_spec("winrm") is None:  # pragma: no cover - a broken installation
+                raise HvctlError("pywinrm is not installed.", hint="pip install pywinrm")
+            from hvctl.transports.probe import settle
+            from hvctl.transports.winrm_protocol import Link, missing_extra
+
+            missing = missing_extra(self._endpoint.auth)
+            if missing is not None:
+                missing.host = self.host
+                raise missing
+            self._endpoint.check()
+            self._endpoint = settle(self._endpoint, self._say)
+            self._link = Link(self._endpoint, self._password())
+        return self._link
+
+    def _password(self) -> str:
+        if self._secret is None:
+            needed = self._endpoint.auth in ("basic", "ntlm", "credssp") and self._endpoint.password is not None
+            self._secret = self._endpoint.password() if needed and self._endpoint.password else ""
+        return self._secret
+
+    def _create(self, link: Link) -> str:
+        """Open a shell, with less and less asked for where the host does not know what is asked for."""
+        options: list[tuple[int | None, int]] = [(self._idle_timeout, UTF_8), (None, UTF_8), (None, OEM)]
+        for idle_timeout, code_page in options[:-1]:
+            try:
+                return self._begun(lambda: link.create(idle_timeout, code_page))  # noqa: B023 - it is called at once
+            except Failure as failure:
+                if failure.kind != "options":
+                    raise
+        return self._begun(lambda: link.create(*options[-1]))
+
+    def _begun(self, work: Callable[[], T]) -> T:
+        """Begin something; once more where that may have failed: what is begun twice is idle and the host reaps it."""
+        try:
+            return work()
+        except Failure as failure:
+            if failure.kind not in ("doubt", "timeout", "busy"):
+                raise
+            _LOG.info("begun again: %s", failure)
+            if failure.kind == "busy":
+                _pause()
+        return work()
+
+    def _error(self, failure: Failure) -> HvctlError:
+        if failure.kind == "login":
+            from hvctl.transports.probe import refused_login
+
+            return refused_login(self._endpoint, failure)
+        return failure.as_error(self.host)
+
+    def _sent(self, piece: bytes) -> bool:
+        """Send one piece; False when it is to be sent again, in smaller pieces maybe."""
+        give_up = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self._alive().send(self._shell, self._command, piece)
+            except Failure as failure:
+                if failure.kind == "ended":
+                    return True  # its last words, and the answers before them, are still to be received
+                if failure.kind == "large" and self._piece > 4096:
+                    self._piece //= 2
+                    return False
+                if failure.kind != "busy" or time.monotonic() >= give_up:
+                    raise self._judged(failure) from failure
+                _pause()
+            else:
+                self._refusals = 0
+                return True
+
+    def _received(self, seconds: int) -> bytes:
+        try:
+            output = self._alive().receive(self._shell, self._command, seconds)
+        except Failure as failure:
+            if failure.kind == "timeout":
+                return b""
+            if failure.kind == "busy":
+                _pause()
+                return b""
+            raise self._judged(failure) from failure
+        self._refusals = 0
+        self._log_lines(output.stderr, at_end=output.code is not None)
+        if output.code is not None:
+            words = " ".join(self._last_lines)
+            code = output.code & 0xFFFFFFFF
+            self._ended = f"PowerShell ended with exit code {code}" + (f": {words}" if words else "")
+        elif not output.stdout:
+            time.sleep(0.05)  # some answer at once with nothing
+        return output.stdout
+
+    def _judged(self, failure: Failure) -> TransportDoubt | TransportLost:
+        """What a message that failed means for the conversation."""
+        _LOG.info("%s: %s (%s)", self.host, failure, failure.kind)
+        self._refusals = self._refusals + 1 if failure.kind == "login" else 0
+        if failure.kind in ("doubt", "timeout", "unreachable", "busy") or self._refusals == 1:
+            return TransportDoubt(str(failure))
+        # A second refusal in a row is no accident, and a third could lock the account.
+        self._gone = failure.kind in ("gone", "login")
+        return TransportLost(failure.message.rstrip("."))
+
+    def _alive(self) -> Link:
+        if self._link is None:
+            raise TransportLost("PowerShell is not running")
+        return self._link
+
+    def _log_lines(self, data: bytes, *, at_end: bool) -> None:
+        """Log what PowerShell has printed to stderr; a line may arrive in pieces."""
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        if at_end:
+            lines, self._partial = [*lines, self._partial], b""
+        for line in lines:
+            text = readable(line.decode("utf-8", "replace"))
+            if text:
+                self._last_lines.append(text)
+                _LOG.info("PowerShell on %s: %s", self.host, text)
+
+
+def _pause() -> None:
+    time.sleep(0.3 + random.random() * 0.4)  # noqa: S311 - so that many clients do not come back at once
