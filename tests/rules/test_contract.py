@@ -48,7 +48,7 @@ OBJECTS: Mapping[str, tuple[str, ...]] = {
 }
 """Which cmdlets return what a parameter of that type takes."""
 
-PROPERTIES: Mapping[str, str] = {"Id": "Guid", "Path": "String"}
+PROPERTIES: Mapping[str, str] = {"FullName": "String", "Id": "Guid", "Path": "String"}
 """The type of a property that a call takes over."""
 
 BYTES = {"Int16": 2, "UInt16": 2, "Int32": 4, "UInt32": 4, "Int64": 8, "UInt64": 8}

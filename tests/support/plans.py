@@ -16,6 +16,7 @@ from hvctl.models.base import Record
 from hvctl.models.switch import SwitchCreate, SwitchDetails, VirtualSwitch
 from hvctl.models.vm import MIB, STATES, VmChange, VmCreate, VmRename, VmSummary
 from hvctl.powershell.batch import Batch, Call
+from hvctl.services.disks import Disks, plan_disks, plan_parents
 from hvctl.services.host import plan_show
 from hvctl.services.switch import SwitchState, plan_users
 from hvctl.services.switch import plan_create as plan_create_switch
@@ -24,7 +25,7 @@ from hvctl.services.switch import plan_list as plan_list_switches
 from hvctl.services.vm import power
 from hvctl.services.vm.change import plan_rename, plan_set
 from hvctl.services.vm.create import plan_create, plan_look
-from hvctl.services.vm.delete import Disks, plan_delete, plan_disks, plan_owners, plan_parents
+from hvctl.services.vm.delete import plan_delete, plan_owners
 from hvctl.services.vm.read import VmSettings, VmState, plan_details, plan_list
 
 HOST = "hv01"
@@ -235,6 +236,13 @@ def _read_by(plan: Any, models: Sequence[type[Record]]) -> st.SearchStrategy[Bat
 _timeouts = st.sampled_from([None, 60.0])
 
 PLANS: dict[str, st.SearchStrategy[Batch]] = {
+    "disks.plan_disks": st.builds(
+        plan_disks,
+        st.lists(_files(".vhdx", ".avhd"), max_size=2),
+        st.lists(paths, max_size=2),
+        recurse=st.booleans(),
+    ),
+    "disks.plan_parents": st.lists(_files(".vhdx"), min_size=1, max_size=3).map(plan_parents),
     "host.plan_show": st.builds(plan_show),
     "switch.plan_create": st.builds(plan_create_switch, switch_creates()),
     "switch.plan_delete": several(_switch_states()).map(lambda switches: plan_delete_switch(switches).batch),
@@ -249,9 +257,7 @@ PLANS: dict[str, st.SearchStrategy[Batch]] = {
     "vm.create.plan_create": st.builds(lambda spec: plan_create(spec, DISK_FOLDER).batch, vm_creates()),
     "vm.create.plan_look": st.builds(plan_look),
     "vm.delete.plan_delete": deletions(),
-    "vm.delete.plan_disks": st.builds(plan_disks),
     "vm.delete.plan_owners": st.lists(_ids, min_size=1, max_size=3).map(plan_owners),
-    "vm.delete.plan_parents": st.lists(_files(".vhdx"), min_size=1, max_size=3).map(plan_parents),
     "vm.power.plan_power": st.builds(
         lambda verb, vms, timeout: power.plan_power(verb, vms, HOST, timeout=timeout).batch,
         st.sampled_from(VERBS),

@@ -129,13 +129,14 @@ class VmService:
 
     def plan_delete(self, vms: Sequence[Stateful], *, turn_off: bool, with_disks: bool) -> Prepared:
         """Read what deletion must know, and make its plan."""
+        from hvctl.services.disks import read_disks
         from hvctl.services.vm import delete as deleting
 
         clustered: frozenset[str] = frozenset()
         disks = None
         if vms:
             clustered = deleting.clustered_ids(self._ask(deleting.plan_owners([vm.id for vm in vms])))
-            disks = deleting.read_disks(self._session, timeout=self._timeout) if with_disks else None
+            disks = read_disks(self._session, timeout=self._timeout) if with_disks else None
         return deleting.plan_delete(vms, clustered, disks, self._session.host, turn_off=turn_off)
 
     def _chosen(self, selection: Selection, model: type[R], *, missing_ok: bool = False) -> Sequence[R]:
