@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import os
 from collections.abc import Mapping, Sequence
@@ -56,7 +55,7 @@ class Accounts:
         """
         try:
             given = base64.b64decode(credentials, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise RefusedError from error
         for encoding in ("utf-8", "latin-1"):  # RFC 7617 leaves it open, and clients differ
             user, _, password = given.decode(encoding, errors="replace").partition(":")
@@ -129,9 +128,11 @@ class Login:
         """
         try:
             token = base64.b64decode(token_text, validate=True)
-        except binascii.Error as error:
+        except ValueError:
+            token = b""
+        if not token:
             self.forget()
-            raise RefusedError from error
+            raise RefusedError
         if self._context is None or self.user is not None:
             self.forget()
             self._context = self._accounts.acceptor(token)
