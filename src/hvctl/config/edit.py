@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import tomlkit
 from tomlkit import TOMLDocument as Document
+from tomlkit.items import InlineTable
 
 from hvctl.config.places import home
 from hvctl.config.reading import Configuration, load, parse
@@ -89,7 +91,9 @@ def set_host(document: Document, name: str, values: Mapping[str, str | bool | No
     key = _key(table, name)
     if key is None:
         key = name
-        table[key] = tomlkit.table()
+        # Below keys such as `hosts.hv01.user` a table of its own would be read as part of the one above it.
+        inline = isinstance(table, InlineTable) or any(key and key.is_dotted() for key, _ in document.body)
+        table[name] = tomlkit.inline_table() if inline else tomlkit.table()
     for each, value in values.items():
         if value is None:
             table[key].pop(each, None)
@@ -100,9 +104,9 @@ def set_host(document: Document, name: str, values: Mapping[str, str | bool | No
 def remove_hosts(document: Document, names: Iterable[str]) -> None:
     """Take hosts out of the file, out of every group, and from being the default."""
     gone = {name.casefold() for name in names}
-    hosts = document.get("hosts", {})
-    for name in [name for name in hosts if name.casefold() in gone]:
-        del hosts[name]
+    for name in [name for name in document.get("hosts", {}) if name.casefold() in gone]:
+        # Tables that do not stand together change with each deletion.
+        del document["hosts"][name]
     for group in list(document.get("groups", {})):
         remove_members(document, group, gone)
     if str(document.get("default", "")).casefold() in gone:
@@ -157,7 +161,15 @@ def _changed(path: Path, before: bytes, apply: Apply) -> bytes:
     configuration = parse(path, before)
     document = tomlkit.parse(before.decode("utf-8-sig"))
     apply(document, configuration)
-    after = (_BOM if before.startswith(_BOM) else b"") + tomlkit.dumps(document).encode("utf-8")
+    text = tomlkit.dumps(document)
+    # tomlkit keeps the name of a table whose parts stood apart and are all gone, but does not write it.
+    wanted = {key: value for key, value in document.unwrap().items() if value != {}}
+    if {key: value for key, value in tomllib.loads(text).items() if value != {}} != wanted:
+        raise HvctlError(
+            f"{path} is laid out in a way that hvctl cannot change; nothing was changed.",
+            hint="Change it by hand, or write hosts as tables: [hosts.hv01]",
+        )
+    after = (_BOM if before.startswith(_BOM) else b"") + text.encode("utf-8")
     parse(path, after)
     return after
 
