@@ -24,7 +24,7 @@ def everything(path: Path) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
-THINGS = ("vm", "nic", "drive", "switch", "file", "journal")
+THINGS = ("vm", "nic", "drive", "snapshot", "merge", "switch", "file", "journal")
 """Tables of what a command makes."""
 FOLDER = '"kind": "folder"'
 """What stands in the row of a folder; a host keeps the empty folders of machines that are gone."""

@@ -19,10 +19,8 @@ from hvctl.lab.world import World
 MOST = 50
 """The most checkpoints of one VM."""
 LONGEST_NAME = 100
-_STAYS = frozenset(
-    "id host name path created state until target started uptime memory_assigned booted_at guest snapshot_location"
-    " snapshot merging".split()
-)
+_MOMENTARY = ("state", "until", "target", "started", "uptime", "memory_assigned", "booted_at", "snapshot", "merging")
+_STAYS = ("id", "host", "name", "path", "created", "guest", "snapshot_location", *_MOMENTARY)
 """What a checkpoint does not bring back: what the VM is, and what it does at the moment."""
 _GUID_AT_END = re.compile(r"_[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$", re.IGNORECASE)
 _PRODUCTION_SINCE = (6, 2)

@@ -33,8 +33,8 @@ DEFAULTS: Mapping[str, Any] = {
 an "error". `error_ids`: error ids by situation. `default_startup_memory`: what New-VM gives, in bytes.
 `new_vhd_creates_folder`: New-VHD makes missing folders. `stop_force_turns_off`: Stop-VM -Force pulls the plug when the
 guest does not shut down. `merge`: seconds of the lab's clock that merging a disk takes. `restore_restarts`: a VM that
-ran and has memory in the checkpoint runs on after a restore. `pace`: real seconds that a second of the lab's clock takes; 0 for none. `guest`: how guests
-behave (see guests.BEHAVIOUR). `kerberos_delegation`: the hosts' accounts may
+ran and has memory in the checkpoint runs on after a restore. `pace`: real seconds that a second of the lab's clock
+takes; 0 for none. `guest`: how guests behave (see guests.BEHAVIOUR). `kerberos_delegation`: the hosts' accounts may
 hand logins on to each other. `migration`: how moves go (see migration.BEHAVIOUR). `migration_networks`: the subnets
 that a host takes moves on, by its name.
 `disk_faults`: what is wrong with physical disks, by serial number (see faulty.FAULTS).

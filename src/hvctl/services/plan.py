@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,7 @@ class Plan:
         after: The id of the step that reads id and state afterwards.
         look: What tells the state of the objects after an answer was lost.
         deadline: Seconds for the whole batch; None for as many as the command has.
+        finish: What follows when the batch has ended, such as waiting for a job; returns the outcomes as they are then.
     """
 
     verb: str
@@ -64,6 +65,7 @@ class Plan:
     after: str | None = None
     look: Batch | None = None
     deadline: float | None = None
+    finish: Callable[[Session, Done, float | None], Done] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def make_plan(
         parts: What happens to each object.
         steps: What changes them.
         before: What the changing steps refer to.
-        after: What reads their states afterwards; also what is looked at when the answer is lost.
+        after: What reads their states afterwards; with what it refers to also what is looked at when the answer is lost.
         deadline: Seconds for the whole batch, where it needs others than the command has.
     """
     changing = tuple(steps)
@@ -129,7 +131,7 @@ def make_plan(
         Batch((*before, *changing, *tail)),
         tuple(parts),
         after=after.id if after else None,
-        look=Batch(tail) if after else None,
+        look=Batch((*(step for step in before if step.id in named), *tail)) if after else None,
         deadline=deadline,
     )
 
@@ -140,6 +142,7 @@ def run_plan(session: Session, plan: Plan, *, timeout: float | None) -> Done:
     Raises:
         HvctlError: The session itself failed; a step's failure is in the outcomes.
     """
+    named = {ref.step for step in tail for ref in step.call.refs()}
     if not plan.batch.steps:
         return _settled(session, plan)
     try:
@@ -149,7 +152,7 @@ def run_plan(session: Session, plan: Plan, *, timeout: float | None) -> Done:
     # A batch that ended early did not get to its last step: what it left behind is asked for.
     seen = result if result.ok or plan.look is None else session.run(plan.look)
     left = {str(record["Id"]): record for record in seen.of(plan.after)} if plan.after else {}
-    return _summed([_outcome(part, result, left, session.host, plan) for part in plan.parts])
+    return _done([_outcome(part, result, left, session.host, plan) for part in plan.parts])
 
 
 def foresee(session: Session, plan: Plan) -> Done:
@@ -159,7 +162,8 @@ def foresee(session: Session, plan: Plan) -> Done:
         return _settled(session, plan)
     result = session.run(reading)
     left = {part.id: {"State": part.wanted or part.state} for part in plan.parts if not part.goes}
-    return _summed([_outcome(part, result, left, session.host, plan) for part in plan.parts])
+    done = _done([_outcome(part, result, left, session.host, plan) for part in plan.parts])
+    return plan.finish(session, done, timeout) if plan.finish else done
 
 
 def checked(vm: Stateful, host: str, message: str, hint: str | None = None) -> Part:
@@ -168,10 +172,10 @@ def checked(vm: Stateful, host: str, message: str, hint: str | None = None) -> P
 
 
 def _settled(session: Session, plan: Plan) -> Done:
-    return _summed([_unsent(part, session.host) for part in plan.parts])
+    return _done([_unsent(part, session.host) for part in plan.parts])
 
 
-def _summed(pairs: Sequence[tuple[Outcome, HvctlError | None]]) -> Done:
+def _done(pairs: Sequence[tuple[Outcome, HvctlError | None]]) -> Done:
     failures = tuple(failure for _, failure in pairs if failure is not None)
     return Done(tuple(outcome for outcome, _ in pairs), failures)
 

@@ -103,6 +103,8 @@ _SAME = constants(
     IntegrationServicesVersion="0.0",
     VirtualMachineType="RealizedVirtualMachine",
 )
+
+
 def _status(live: Live) -> list[str]:
     return ["InService", "MergingDisks"] if live.entity.merging else ["Ok"]
 

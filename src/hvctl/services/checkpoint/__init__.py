@@ -1,0 +1,1 @@
+"""Checkpoints of virtual machines: one module a family of verbs."""
