@@ -7,28 +7,58 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from hvctl.config import default_host, home
+from hvctl.config import default_host, home, host, load
 from hvctl.errors import UsageError
 from hvctl.transports.base import Transport
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hvctl.transports.endpoint import Endpoint
+
 LOCAL_NAMES = ("localhost", ".")
+IDLE_MARGIN = 300
+"""Seconds that a remote shell may be idle beyond the time that the work may take."""
+IDLE_WITHOUT_LIMIT = 7200
+"""Seconds that it may be where the work has no limit: what Windows itself gives a shell."""
 HOW_TO_CHOOSE = (
-    "Name one with --host, or HVCTL_HOST: localhost for this machine, lab for the simulator. "
+    "Name one with --host, or HVCTL_HOST: a name or URL, localhost for this machine, lab for the simulator. "
     "`hvctl lab use` makes the simulator the default."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A host: its name on the command line, what kind it is, and its name within that kind."""
+    """A host: its name on the command line, what kind it is, and its name within that kind or where it listens."""
 
     name: str
-    kind: Literal["lab", "local"]
+    kind: Literal["lab", "local", "winrm"]
     inner: str | None = None
+    endpoint: Endpoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How to log in, as it was given for one command; None is what was not given.
+
+    Attributes:
+        verify: False skips the check of the server's certificate.
+        password: What was read from standard input.
+    """
+
+    user: str | None = None
+    auth: str | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    verify: bool | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 def choose(named: str | None = None) -> Target:
@@ -45,12 +75,71 @@ def choose(named: str | None = None) -> Target:
     raise UsageError("No host is named, and this machine has no Hyper-V.", hint=HOW_TO_CHOOSE)
 
 
-def find(name: str) -> Target:
-    """The host of a name.
+def choose_all(named: Sequence[str] = (), *, every: bool = False) -> list[Target]:
+    """The hosts a command means, each once: those named, `@GROUP` for a group's; else the one that `choose` finds.
+
+    Args:
+        named: What `--host` says: names, groups, several as `A,B`.
+        every: All hosts of the configuration; where the lab is the default, all of the lab.
 
     Raises:
-        UsageError: No host is called that.
+        UsageError: None is named, or a name or group is not known.
     """
+    texts = list(named) or [text for text in (os.environ.get("HVCTL_HOST") or default_host(),) if text]
+    if every:
+        if named:
+            raise UsageError("--host and --all-hosts contradict each other.")
+        return _every_host(texts)
+    names = [part.strip() for text in texts for part in text.split(",")]
+    if not names:
+        return [choose()]
+    if not all(names):
+        raise UsageError("The name of a host is empty.", hint=HOW_TO_CHOOSE)
+    expanded = [member for name in names for member in _members(name)]
+    return list({target.name: target for target in map(find, expanded)}.values())
+
+
+def _members(name: str) -> Sequence[str]:
+    """The hosts of a group, `@NAME`; any other name is one host's."""
+    if not name.startswith("@"):
+        return (name,)
+    configuration = load()
+    members = configuration.group(name[1:])
+    if members is None:
+        known = ", ".join(configuration.groups) or "none"
+        raise UsageError(f"There is no group '{name}'.", hint=f"The groups are: {known}.")
+    if not members:
+        raise UsageError(f"The group '{name}' has no hosts.")
+    return members
+
+
+def _every_host(default: Sequence[str]) -> list[Target]:
+    if default and default[0].partition(",")[0].partition("/")[0].lower() == "lab":
+        return siblings(find("lab"))
+    names = list(load().hosts)
+    if not names:
+        raise UsageError("No host is configured.", hint="Add one: hvctl config host add NAME --address ADDRESS")
+    return [find(name) for name in names]
+
+
+def find(name: str) -> Target:
+    """The host of a name: this machine, the lab's, a configured one, else one to be reached by that name or URL.
+
+    Raises:
+        UsageError: Nothing can be called that, or what the configuration or the environment says of it is wrong.
+    """
+    known = _known(name)
+    if known is not None:
+        return known
+    from hvctl.transports.endpoint import parse
+
+    if name.lower() != "lab/" and name.strip():
+        return Target(name, "winrm", endpoint=_with_environment(parse(name, name)))
+    raise UsageError(f"No host is called '{name}'.", hint=HOW_TO_CHOOSE)
+
+
+def _known(name: str) -> Target | None:
+    """The host of a name that stands for one without doubt."""
     lowered = name.lower()
     if lowered in LOCAL_NAMES:
         return Target("localhost", "local")
@@ -58,7 +147,33 @@ def find(name: str) -> Target:
         return Target("lab", "lab", None)
     if lowered.startswith("lab/") and lowered != "lab/":
         return Target(lowered, "lab", lowered.removeprefix("lab/"))
-    raise UsageError(f"No host is called '{name}'.", hint=HOW_TO_CHOOSE)
+    entry = host(name)
+    if entry is None:
+        return None
+    from hvctl.transports.endpoint import parse
+
+    said = {key: getattr(entry, key) for key in ("user", "auth", "ca_file", "cert_file", "key_file", "verify")}
+    endpoint = replace(parse(entry.name, entry.address or entry.name), **_given(said))
+    return Target(entry.name, "winrm", endpoint=_with_environment(endpoint))
+
+
+def _with_environment(endpoint: Endpoint) -> Endpoint:
+    from hvctl.transports.endpoint import AUTHS
+
+    said: dict[str, Any] = {key: os.environ.get(f"HVCTL_{key.upper()}") or None for key in ("user", "auth")}
+    auth = said["auth"]
+    if auth is not None:
+        said["auth"] = auth.lower()
+        if said["auth"] not in AUTHS:
+            raise UsageError(f"HVCTL_AUTH is '{auth}'.", hint=f"Set it to one of {', '.join(AUTHS)}.")
+    for key in ("ca_file", "cert_file", "key_file"):
+        text = os.environ.get(f"HVCTL_{key.upper()}")
+        said[key] = Path(text) if text else None
+    return replace(endpoint, **_given(said))
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def siblings(target: Target) -> list[Target]:
@@ -66,7 +181,7 @@ def siblings(target: Target) -> list[Target]:
 
     A host that the lab lacks stands alone, for its transport to refuse.
     """
-    if target.kind == "local":
+    if target.kind != "lab":
         return [target]
     from hvctl.lab.world import World, host_names
 
@@ -77,33 +192,94 @@ def siblings(target: Target) -> list[Target]:
     return [target] if missing else found
 
 
-def split_address(text: str) -> tuple[str | None, str]:
-    """A host and a name from `HOST:NAME`; `:NAME`, and a name whose first part is no host, are plain names."""
+def split_address(text: str, named: Sequence[str] = ()) -> tuple[str | None, str]:
+    """A host and a name from `HOST:NAME`; `:NAME`, and a name whose first part is no known host, are plain names.
+
+    Known are the lab's hosts, this machine, configured hosts, and those that `--host` or `HVCTL_HOST` name.
+
+    Args:
+        text: What was written.
+        named: What `--host` says.
+    """
     before, colon, after = text.partition(":")
     if not colon:
         return None, text
     if not before:
         return None, after
-    try:
-        return find(before).name, after
-    except UsageError:
-        return None, text
+    known = _known(before)
+    if known is None:
+        texts = [*named, os.environ.get("HVCTL_HOST") or ""]
+        names = [part.strip() for each in texts for part in each.split(",")]
+        known = next((find(name) for name in names if name and name.lower() == before.lower()), None)
+    return (None, text) if known is None else (known.name, after)
 
 
-def open_transport(target: Target, *, use_pwsh: bool = False) -> Transport:
+def open_transport(
+    target: Target,
+    *,
+    use_pwsh: bool = False,
+    login: Login | None = None,
+    timeout: float | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Transport:
     """The transport that reaches a host; nothing is started yet.
 
     Args:
         target: The host.
-        use_pwsh: Prefer PowerShell 7 to Windows PowerShell on this machine.
+        use_pwsh: Prefer PowerShell 7 to Windows PowerShell.
+        login: How to log in; what is not given is what the environment or the configuration says.
+        timeout: Seconds that the work may take; a remote shell lives longer.
+        say: Told what was chosen where the user left it open.
+
+    Raises:
+        UsageError: What is said of the host and the login does not fit together.
     """
     if target.kind == "lab":
         from hvctl.lab.transport import LabTransport
 
         return LabTransport(lab_file(), target.inner or "", name=target.name)
-    from hvctl.transports.local import LocalTransport
+    if target.kind == "local":
+        from hvctl.transports.local import LocalTransport
 
-    return LocalTransport(target.name, use_pwsh=use_pwsh)
+        return LocalTransport(target.name, use_pwsh=use_pwsh)
+    from hvctl.transports.winrm import WinRMTransport
+
+    endpoint = _with_login(target, login or Login())
+    endpoint.check()
+    idle = None if timeout is None else int(timeout) + IDLE_MARGIN
+    return WinRMTransport(endpoint, idle_timeout=idle or IDLE_WITHOUT_LIMIT, use_pwsh=use_pwsh, say=say)
+
+
+def _with_login(target: Target, login: Login) -> Endpoint:
+    """The target's endpoint with what was given for this command."""
+    assert target.endpoint is not None
+    said = {key: getattr(login, key) for key in ("user", "auth", "ca_file", "cert_file", "key_file", "verify")}
+    endpoint = replace(target.endpoint, **_given(said))
+    if endpoint.auth is None and endpoint.cert_file is not None:
+        endpoint = replace(endpoint, auth="certificate")
+    if endpoint.user is None:
+        return endpoint
+    from hvctl import credentials
+
+    password = partial(credentials.password, target.name, endpoint.user, typed=login.password)
+    return replace(endpoint, password=password)
+
+
+def require_reachable(target: Target) -> None:
+    """Make sure that a host over the network answers at all, within seconds; without logging in.
+
+    Raises:
+        UnreachableError: It does not.
+    """
+    if target.endpoint is None:
+        return
+    from hvctl.transports.probe import connect
+    from hvctl.transports.wsman_faults import Failure
+
+    try:
+        connect(target.endpoint)
+    except Failure as failure:
+        raise failure.as_error(target.name) from failure
 
 
 def lab_file() -> Path:

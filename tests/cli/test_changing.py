@@ -20,16 +20,16 @@ def lines(hvctl) -> list[str]:
 class Interrupting(ScriptedTransport):
     """Does to a batch that changes what `fault` says: `interrupt` it, or `lost-after` it was sent."""
 
-    def __init__(self, fault: str, left: dict[str, str]) -> None:
+    def __init__(self, fault: str, afterwards: dict[str, str]) -> None:
         super().__init__(self.say, kind="lab")
         self.host = "lab"
         self.fault = fault
         self.before = dict.fromkeys(IDS, "Running")
-        self.left = left
+        self.afterwards = afterwards
 
     def say(self, steps):
         if any(CMDLETS[step["cmdlet"]].effect != "read" for step in steps):
-            self.before = self.left
+            self.before = self.afterwards
             if self.fault == "interrupt":
                 self.on_receive = ["interrupt"]
             return [done(ok=False)]

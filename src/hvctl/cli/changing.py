@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,13 @@ def carry_out(
     from hvctl.cli.output import check_columns
 
     check_columns(context.options, Outcome)
-    session = context.session()
+    shares = context.shares(chosen)
+    if len(shares) > 1:
+        from hvctl.cli.many import change
+
+        change(context, shares, prepare, ask=ask)
+        return
+    session = context.session(shares[0].target)
     made = prepare(session, chosen)
     prepared = made if isinstance(made, Prepared) else Prepared(made)
     for sentence in prepared.notes:
@@ -52,7 +58,8 @@ def carry_out(
         done = foresee(session, plan)
         print_batch(context, plan.batch)
     else:
-        done = _run(context, plan, context.timeout)
+        context.require_log()
+        done = logged_run(context, session, plan)
         context.write_done(done.outcomes, model=Outcome)
     error = done.error(plan.verb)
     if error is not None:
@@ -70,12 +77,10 @@ def logged(context: Context, host: str, object_name: str) -> Iterator[None]:
         raise
 
 
-def _run(context: Context, plan: Plan, timeout: float) -> Done:
+def logged_run(context: Context, session: Session, plan: Plan) -> Done:
     """Run a plan, and log what became of each object, whatever happens."""
-    session = context.session()
-    context.require_log()
     try:
-        done = run_plan(session, plan, timeout=timeout)
+        done = run_plan(session, plan, timeout=context.timeout)
     except BaseException as error:
         endings = {part.name: _ending_of(part, plan, error) for part in plan.parts}
         for name, ending in endings.items():
@@ -114,14 +119,39 @@ def _ending_of(part: Part, plan: Plan, error: BaseException) -> str:
 def print_batch(context: Context, batch: Batch) -> None:
     """Print a batch to stdout as a dry run does: PowerShell text, or the batch itself as JSON or YAML."""
     from hvctl.cli.output import write_data
-    from hvctl.output.streams import emit, printable_lines
-    from hvctl.powershell.protocol import encode_step
-    from hvctl.powershell.source import mask, render
 
     if context.options.output in ("json", "ndjson", "yaml"):
-        write_data(context.options, {"steps": [encode_step(step) for step in mask(batch).steps]})
-        return
+        write_data(context.options, [{"steps": _encoded(batch)}], single=True)
+    else:
+        _emit(_source(batch))
+
+
+def print_batches(context: Context, batches: Mapping[str, Batch]) -> None:
+    """Print the batches of several hosts, each under its host's name."""
+    from hvctl.cli.output import write_data
+
+    if context.options.output in ("json", "ndjson", "yaml"):
+        steps = [{"host": host, "steps": _encoded(batch)} for host, batch in batches.items()]
+        write_data(context.options, steps, single=False)
+    else:
+        _emit("\n".join(f"# On {host}:\n{_source(batch)}" for host, batch in batches.items()))
+
+
+def _encoded(batch: Batch) -> list[dict[str, object]]:
+    from hvctl.powershell.protocol import encode_step
+    from hvctl.powershell.source import mask
+
+    return [encode_step(step) for step in mask(batch).steps]
+
+
+def _source(batch: Batch) -> str:
+    from hvctl.powershell.source import render
+
     # A script saved without a byte-order mark is read in the ANSI code page, where a letter can turn into a quote.
-    terminal = sys.stdout.isatty()
-    text = render(batch, ascii_only=not terminal) if batch.steps else "# Nothing to do.\n"
-    emit(printable_lines(text) if terminal else text, sys.stdout)
+    return render(batch, ascii_only=not sys.stdout.isatty()) if batch.steps else "# Nothing to do.\n"
+
+
+def _emit(text: str) -> None:
+    from hvctl.output.streams import emit, printable_lines
+
+    emit(printable_lines(text) if sys.stdout.isatty() else text, sys.stdout)

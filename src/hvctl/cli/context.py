@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from hvctl.errors import CancelledError, ConsentError, HvctlError, UsageError
@@ -13,13 +14,16 @@ M = TypeVar("M", bound="Model")
 if TYPE_CHECKING:
     from logging import Logger
 
+    from hvctl.cli.many import Share
     from hvctl.cli.options import Options
-    from hvctl.hosts import Target
+    from hvctl.hosts import Login, Target
     from hvctl.models.base import Model
     from hvctl.output.progress import Progress
     from hvctl.powershell.batch import Batch
     from hvctl.powershell.protocol import Frame
     from hvctl.services.selection import Selection
+    from hvctl.transports.base import Transport
+    from hvctl.transports.fleet import Interrupts
     from hvctl.transports.session import Session
 
 DEFAULT_TIMEOUT = 600.0
@@ -42,9 +46,10 @@ class Context:
         self.given = options
         self.name = name
         self.named_host: str | None = None
-        self._session: Session | None = None
+        self._sessions: dict[str, Session] = {}
         self._progress: Progress | None = None
         self._logger: Logger | None = None
+        self._typed_password: str | None = None
 
     @classmethod
     def of(cls, options: Options, command_path: str) -> Context:
@@ -54,6 +59,10 @@ class Context:
         context = cls(options.with_environment(), command_path.partition(" ")[2])
         context.given = options
         wanted(context.options)
+        if options.password_stdin:
+            from hvctl.credentials import read_stdin
+
+            context._typed_password = read_stdin()
         return context
 
     def __enter__(self) -> Context:
@@ -61,8 +70,20 @@ class Context:
 
     def __exit__(self, *_: object) -> None:
         self._end_progress()
-        if self._session is not None:
-            self._session.close()
+        for session in self._sessions.values():
+            session.close()
+
+    @property
+    def workers(self) -> int:
+        """How many hosts are worked on at once."""
+        from hvctl.transports.fleet import WORKERS
+
+        return self.options.parallel or WORKERS
+
+    @property
+    def writes_lines(self) -> bool:
+        """Whether what is written is lines that stand alone, so that each can go out as it comes."""
+        return self.options.output in ("ndjson", "name") and not self.options.query and not self.options.sort
 
     @property
     def timeout(self) -> float:
@@ -84,19 +105,51 @@ class Context:
         """Whether a question about lost data is asked at all: a dry run loses none, and `--yes` has answered it."""
         return not (self.options.yes or self.options.dry_run)
 
-    def target(self) -> Target:
-        """The host the command works on."""
-        from hvctl.hosts import choose
+    def targets(self) -> list[Target]:
+        """The hosts that the command works on, but for those that names bring with them."""
+        from hvctl.hosts import choose_all, find
 
-        return choose(self.named_host or self.options.host)
+        if self.named_host is not None:
+            return [find(self.named_host)]
+        return choose_all(self.options.host or (), every=self.options.all_hosts)
+
+    def target(self) -> Target:
+        """The one host that the command works on.
+
+        Raises:
+            UsageError: Several are named.
+        """
+        targets = self.targets()
+        if len(targets) > 1:
+            names = ", ".join(target.name for target in targets)
+            raise UsageError(f"`{self.name}` works on one host, and these are named: {names}.")
+        return targets[0]
+
+    def shares(self, chosen: Selection) -> list[Share]:
+        """What each host's share of a selection is: a name of one host is its host's, any other name everyone's."""
+        from hvctl.cli.many import Share
+        from hvctl.hosts import find
+
+        addressed = dict.fromkeys(name.host for name in chosen.names if name.host is not None)
+        plain = not chosen.names or any(name.host is None for name in chosen.names)
+        targets = {target.name: target for target in (self.targets() if plain else ())}
+        every = targets | {host: find(host) for host in addressed if host not in targets}
+        if len(every) > 1:
+            chosen = chosen.searching()
+        return [Share(target, chosen.on(name, unaddressed=name in targets)) for name, target in every.items()]
 
     def session(self, target: Target | None = None) -> Session:
-        """The session with the command's host, opened on first use; or a new one with another host."""
-        if target is not None:
-            return self._open(target)
-        if self._session is None:
-            self._session = self._open(self.target())
-        return self._session
+        """The session with the command's host, or with another; opened on first use."""
+        target = target or self.target()
+        if target.name not in self._sessions:
+            self._sessions[target.name] = self._open(target)
+        return self._sessions[target.name]
+
+    def open(self, target: Target, interrupts: Interrupts) -> Session:
+        """A session of its own for a host among several, worked on in a thread of its own."""
+        from hvctl.transports.fleet import Interruptible
+
+        return self._open(target, lambda transport: Interruptible(transport, interrupts), among=True)
 
     def read(
         self,
@@ -114,7 +167,13 @@ class Context:
             model: What the items are.
             single: Write an object, not a list, where one literal name was asked for.
         """
-        items = work(self.session(), chosen)
+        shares = self.shares(chosen)
+        if len(shares) > 1:
+            from hvctl.cli.many import read
+
+            read(self, shares, work, model=model)
+            return
+        items = work(self.session(shares[0].target), chosen)
         self.write(items, single=single and chosen.is_one_literal and len(items) == 1, model=model)
 
     def write(self, items: Sequence[Model], *, single: bool = False, model: type[Model] | None = None) -> None:
@@ -205,15 +264,48 @@ class Context:
 
             self._say(render(batch).rstrip("\n"))
 
-    def _open(self, target: Target) -> Session:
+    def show_hosts(self, done: int, count: int) -> None:
+        """Say how many of the hosts are done with."""
+        from hvctl.powershell.protocol import Frame
+
+        share = done * 100 // count
+        fields = {"step": None, "activity": "Hosts", "status": f"{done} of {count}", "percent": share}
+        self._listen(Frame("progress", "", 0, fields))
+
+    def _open(
+        self, target: Target, wrap: Callable[[Transport], Transport] | None = None, *, among: bool = False
+    ) -> Session:
         from hvctl.hosts import open_transport
         from hvctl.transports.session import Session
 
         self.detail(f"host: {target.name} ({target.kind})")
         if target.kind != "lab":
             self._log()
-        transport = open_transport(target, use_pwsh=self.options.pwsh)
-        return Session(transport, listener=self._listen, noise=self._noise, before=self.show_powershell)
+        transport = open_transport(
+            target, use_pwsh=self.options.pwsh, login=self._login(), timeout=self.timeout, say=self.detail
+        )
+        if self.options.insecure and target.kind == "winrm":
+            self.note(f"warning: the certificate of {target.name} is not checked: anyone between can read along")
+        listen = partial(self._listen_among, target.name) if among else self._listen
+        return Session(
+            wrap(transport) if wrap else transport, listener=listen, noise=self._noise, before=self.show_powershell
+        )
+
+    def _login(self) -> Login:
+        """How to log in to hosts over the network, as the options say."""
+        from hvctl.hosts import Login
+
+        options = self.options
+        verify = False if options.insecure else None
+        files = (options.ca_file, options.cert_file, options.key_file)
+        return Login(options.user, options.auth, *files, verify=verify, password=self._typed_password)
+
+    def _listen_among(self, host: str, frame: Frame) -> None:
+        """Take what one of several hosts says; their progress is how many of them are done."""
+        if frame.type == "warning":
+            self.note(f"warning: {host}: {frame['message']}")
+        elif frame.type == "verbose":
+            self.detail(f"{host}: {frame['message']}")
 
     def _listen(self, frame: Frame) -> None:
         if frame.type == "warning":

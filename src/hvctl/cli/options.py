@@ -20,6 +20,7 @@ from hvctl.errors import UsageError
 
 Format = Literal["table", "json", "yaml", "ndjson", "csv", "name"]
 Color = Literal["auto", "always", "never"]
+Auth = Literal["basic", "certificate", "ntlm", "kerberos", "credssp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,38 @@ class Options:
     """The shared options as they were given; None is not given."""
 
     host: Annotated[
-        str | None,
-        typer.Option("--host", metavar="HOST", help="The host: localhost, lab or lab/NAME. [HVCTL_HOST]"),
+        list[str] | None,
+        typer.Option(
+            "--host", metavar="HOST", help="A host, several as A,B, or a group as @GROUP; may be repeated. [HVCTL_HOST]"
+        ),
     ] = None
+    all_hosts: Annotated[bool, typer.Option("--all-hosts", help="All hosts of the configuration, or of the lab.")] = (
+        False
+    )
+    parallel: Annotated[
+        int | None, typer.Option("--parallel", metavar="N", min=1, help="How many hosts are worked on at once. [32]")
+    ] = None
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="USER", help="Who logs in: name, DOMAIN\\name. [HVCTL_USER]")
+    ] = None
+    auth: Annotated[
+        Auth | None, typer.Option("--auth", help="How to log in; else what the host offers. [HVCTL_AUTH]")
+    ] = None
+    ca_file: Annotated[
+        Path | None, typer.Option("--ca-file", metavar="FILE", help="Whose certificates to trust. [HVCTL_CA_FILE]")
+    ] = None
+    cert_file: Annotated[
+        Path | None, typer.Option("--cert-file", metavar="FILE", help="A certificate to log in with. [HVCTL_CERT_FILE]")
+    ] = None
+    key_file: Annotated[Path | None, typer.Option("--key-file", metavar="FILE", help="Its key. [HVCTL_KEY_FILE]")] = (
+        None
+    )
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Do not check the host's certificate: anyone between can read along.")
+    ] = False
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input. [HVCTL_PASSWORD]")
+    ] = False
     output: Annotated[Format | None, typer.Option("--output", "-o", help="How data is written. [HVCTL_OUTPUT]")] = None
     query: Annotated[
         str | None, typer.Option("--query", metavar="JMESPATH", help="Reshape the data before it is written.")
@@ -68,7 +98,7 @@ class Options:
         given = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            given[field.name] = getattr(before, field.name) if value is None or value is False else value
+            given[field.name] = value or getattr(before, field.name)
         return Options(**given)
 
     def with_environment(self) -> Options:
@@ -95,7 +125,10 @@ _FROM_ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "color": ("auto", "always", "never"),
     "log_file": (),
 }
-"""The options that a variable fills, and what each may hold; `hosts` reads the host's, `output` that of columns."""
+"""The options that a variable fills, and what each may hold.
+
+`hosts` reads those of hosts and logins, `output` that of columns.
+"""
 
 CHANGING = ("dry_run", "yes")
 """The options that only changing commands have."""

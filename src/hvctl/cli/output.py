@@ -49,9 +49,9 @@ def write(options: Options, items: Sequence[Model], *, single: bool, model: type
     _write(options, Document.of(items, model, single=single))
 
 
-def write_data(options: Options, data: Mapping[str, Any]) -> None:
-    """Write an object that is no model to stdout."""
-    _write(options, Document([data], single=True))
+def write_data(options: Options, items: Sequence[Mapping[str, Any]], *, single: bool) -> None:
+    """Write objects that are no models to stdout."""
+    _write(options, Document(items, single=single))
 
 
 def _write(options: Options, written: Document) -> None:

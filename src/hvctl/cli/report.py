@@ -40,8 +40,11 @@ def report_unexpected(error: BaseException, words: Sequence[str]) -> int:
 
 def _sentences(error: HvctlError) -> Iterator[str]:
     yield f"error: {printable(error.message)}"
+    several = len({part.host for part in error.errors}) > 1
     for part in error.errors:
-        yield f"  {printable(part.object_name or part.host or '?')}: {printable(part.message)}"
+        whose = [part.host if several else None, part.object_name]
+        label = ":".join(each for each in whose if each) or part.host or "?"
+        yield f"  {printable(label)}: {printable(part.message)}"
     record = error.cmdlet_error
     words = record["message"] if record and not record["error_id"].startswith("Hvctl.") else ""
     for line in words.splitlines():

@@ -32,18 +32,16 @@ Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
 def selection(
     context: Context, names: Sequence[str] | None, *, state: str | None = None, everything: bool = False
 ) -> Selection:
-    """The selection that the words of a command make; an address `HOST:NAME` chooses the host as well.
+    """The selection that the words of a command make; an address `HOST:NAME` is a name on that host alone.
 
     Raises:
-        UsageError: A state is unknown, stdin names nothing, or the names are on several hosts.
+        UsageError: A state is unknown, stdin names nothing, or an address is on none of the command's hosts.
     """
     from hvctl.services.selection import Selection
 
     found: list[Name] = []
     for text in names or ():
-        found += _from_stdin() if text == "-" else [_addressed(context, text)]
-    if context.named_host is not None:
-        _require_one_host(context, names or ())
+        found += _from_stdin(context) if text == "-" else [_addressed(context, text)]
     return Selection(tuple(found), _state_names(state), everything)
 
 
@@ -51,49 +49,39 @@ def one_name(context: Context, text: str) -> Selection:
     """The selection of one name that stands for exactly one object: never a pattern."""
     from hvctl.services.selection import Name, Selection
 
-    return Selection((Name(_addressed(context, text).text, literal=True),))
+    name = _addressed(context, text)
+    return Selection((Name(name.text, literal=True, host=name.host),))
 
 
 def new_name(context: Context, text: str) -> str:
     """The name of something that is to be made; an address chooses the host, as it does for what is there."""
-    return _addressed(context, text).text if text else text
+    if not text:
+        return text
+    name = _addressed(context, text)
+    if name.host is not None:
+        context.named_host = name.host
+    return name.text
 
 
 def _addressed(context: Context, text: str) -> Name:
     from hvctl.hosts import split_address
     from hvctl.services.selection import Name
 
-    host, name = split_address(text)
+    host, name = split_address(text, context.options.host or ())
     if not name:
         raise UsageError("A name is empty.")
-    if host is not None:
-        already = context.named_host or context.options.host
-        if already is not None and already.lower() != host.lower():
-            raise UsageError(f"'{text}' is on {host}, and the command is on {already}.", hint="One host a command.")
-        context.named_host = host
-    return Name(name)
+    if host is not None and (context.options.host or context.options.all_hosts):
+        named = [target.name for target in context.targets()]
+        if host not in named:
+            raise UsageError(f"'{text}' is on {host}, and the command is on {', '.join(named)}.")
+    return Name(name, host=host)
 
 
-def _require_one_host(context: Context, names: Sequence[str]) -> None:
-    """Make sure that a name without a host, which means the chosen one, is not led astray by an address beside it."""
-    from hvctl.hosts import choose, split_address
-
-    plain = next((text for text in names if split_address(text)[0] is None), None)
-    if plain is None:
-        return
-    try:
-        chosen = choose(context.options.host).name
-    except UsageError:
-        chosen = "no host"
-    if chosen != context.named_host:
-        raise UsageError(
-            f"'{plain}' is on {chosen}, and another name is on {context.named_host}.", hint="One host a command."
-        )
-
-
-def _from_stdin() -> Iterator[Name]:
+def _from_stdin(context: Context) -> Iterator[Name]:
     from hvctl.services.selection import Name
 
+    if context.options.password_stdin:
+        raise UsageError("Standard input cannot hold both the password and the names.")
     text = sys.stdin.buffer.read().decode("utf-8-sig", "surrogateescape")
     names = [line.rstrip("\r") for line in text.split("\n")]
     names = [name for name in names if name.strip()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,7 +56,8 @@ class Plan:
         parts: One an object that was selected.
         after: The id of the step that reads id and state afterwards.
         look: What tells the state of the objects after an answer was lost.
-        deadline: Seconds for the whole batch; None for as many as the command has.
+        deadline: Seconds for the whole batch; None for as many as the command has, infinity for no limit.
+        start: What comes before the batch where it is run in earnest, such as clearing away what is in its way.
         finish: What follows when the batch has ended, such as waiting for a job; returns the outcomes as they are then.
     """
 
@@ -65,6 +67,7 @@ class Plan:
     after: str | None = None
     look: Batch | None = None
     deadline: float | None = None
+    start: Callable[[], None] | None = None
     finish: Callable[[Session, Done, float | None], Done] | None = None
 
 
@@ -92,15 +95,31 @@ class Done:
 
     def error(self, verb: str) -> HvctlError | None:
         """The one error a command ends with: None when all went well, their common kind when all failed."""
-        if not self.failures:
-            return None
-        if len(self.outcomes) == 1:
-            return self.failures[0]
-        kinds = {type(failure) for failure in self.failures}
-        words = f"{verb}: {len(self.failures)} of {len(self.outcomes)} failed."
-        if len(self.failures) < len(self.outcomes):
-            return PartialError(words, errors=self.failures)
-        return (kinds.pop() if len(kinds) == 1 else HvctlError)(words, errors=self.failures)
+        return summed(verb, self.failures, good=len(self.outcomes) - len(self.failures))
+
+
+def summed(verb: str, failures: Sequence[HvctlError], *, good: int) -> HvctlError | None:
+    """The one error that several failures end in: none for none, their common kind where nothing went well.
+
+    Args:
+        verb: The command, as in `vm stop`.
+        failures: One an object or host that failed.
+        good: How many did not.
+    """
+    if not failures:
+        return None
+    if len(failures) == 1 and not good:
+        return failures[0]
+    words = f"{verb}: {len(failures)} of {len(failures) + good} failed."
+    if good:
+        return PartialError(words, errors=failures)
+    kinds: set[type[HvctlError]] = {_kind(failure) for failure in failures}
+    return (kinds.pop() if len(kinds) == 1 else HvctlError)(words, errors=failures)
+
+
+def _kind(failure: HvctlError) -> type[HvctlError]:
+    """The public kind of an error, whose constructor is that of them all."""
+    return next(kind for kind in type(failure).__mro__ if kind.__module__ == HvctlError.__module__)
 
 
 def make_plan(
@@ -126,6 +145,7 @@ def make_plan(
     if not changing:
         return Plan(verb, Batch(()), tuple(parts))
     tail = (after,) if after else ()
+    named = {ref.step for step in tail for ref in step.call.refs()}
     return Plan(
         verb,
         Batch((*before, *changing, *tail)),
@@ -142,17 +162,20 @@ def run_plan(session: Session, plan: Plan, *, timeout: float | None) -> Done:
     Raises:
         HvctlError: The session itself failed; a step's failure is in the outcomes.
     """
-    named = {ref.step for step in tail for ref in step.call.refs()}
     if not plan.batch.steps:
         return _settled(session, plan)
+    if plan.start:
+        plan.start()
+    limit = plan.deadline or timeout
     try:
-        result = session.run(plan.batch, timeout=plan.deadline or timeout, look=plan.look)
+        result = session.run(plan.batch, timeout=None if limit == math.inf else limit, look=plan.look)
     except OutcomeUnknownError as error:
         raise with_sight(error, _sight(plan, error)) from error
     # A batch that ended early did not get to its last step: what it left behind is asked for.
     seen = result if result.ok or plan.look is None else session.run(plan.look)
     left = {str(record["Id"]): record for record in seen.of(plan.after)} if plan.after else {}
-    return _done([_outcome(part, result, left, session.host, plan) for part in plan.parts])
+    done = _done([_outcome(part, result, left, session.host, plan) for part in plan.parts])
+    return plan.finish(session, done, timeout) if plan.finish else done
 
 
 def foresee(session: Session, plan: Plan) -> Done:
@@ -162,8 +185,7 @@ def foresee(session: Session, plan: Plan) -> Done:
         return _settled(session, plan)
     result = session.run(reading)
     left = {part.id: {"State": part.wanted or part.state} for part in plan.parts if not part.goes}
-    done = _done([_outcome(part, result, left, session.host, plan) for part in plan.parts])
-    return plan.finish(session, done, timeout) if plan.finish else done
+    return _done([_outcome(part, result, left, session.host, plan) for part in plan.parts])
 
 
 def checked(vm: Stateful, host: str, message: str, hint: str | None = None) -> Part:

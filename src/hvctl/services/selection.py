@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from hvctl.errors import ConflictError, NotFoundError, UsageError
@@ -39,10 +39,20 @@ class Stateful(Selectable, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name as it was given; a literal one is never a pattern."""
+    """A name as it was given.
+
+    Attributes:
+        text: The name, id or pattern.
+        literal: It is never a pattern.
+        host: The one host that it is on; None for every host that the command works on.
+        found_on: Where several hosts are searched: those on which it was found so far. It must be on one of them, not
+            on each; who searches them checks that.
+    """
 
     text: str
     literal: bool = False
+    host: str | None = None
+    found_on: set[str] | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_pattern(self) -> bool:
@@ -68,6 +78,31 @@ class Selection:
     def of(cls, *texts: str) -> Selection:
         """The selection of some names or patterns."""
         return cls(tuple(Name(text) for text in texts))
+
+    def on(self, host: str, *, unaddressed: bool) -> Selection:
+        """The share of one among several hosts.
+
+        Args:
+            host: The host.
+            unaddressed: Whether names that are not of one host mean this one too.
+        """
+        names = tuple(name for name in self.names if (unaddressed if name.host is None else name.host == host))
+        return replace(self, names=names)
+
+    def searching(self) -> Selection:
+        """The same selection for several hosts, whose names note where they are found."""
+        return replace(self, names=tuple(replace(name, found_on=set()) for name in self.names))
+
+    def require_found(self) -> None:
+        """Make sure that every name was found on one of the hosts that were searched.
+
+        Raises:
+            NotFoundError: Some were not.
+        """
+        missing = [name.text for name in self.names if name.found_on is not None and not name.found_on]
+        if missing:
+            words = ", ".join(f"'{name}'" for name in missing)
+            raise NotFoundError(f"Found on none of the hosts: {words}.", object_name=missing[0])
 
     @property
     def is_one_literal(self) -> bool:
@@ -110,7 +145,9 @@ def match(names: Iterable[Name], items: Sequence[T], noun: str, host: str, *, mi
     missing: list[str] = []
     for name in names:
         matches = _match_one(name, items, noun, host)
-        if not matches:
+        if (matches or missing_ok) and name.found_on is not None:
+            name.found_on.add(host)
+        elif not matches and name.found_on is None:
             missing.append(name.text)
         found.update((item.id, item) for item in matches)
     if missing and not missing_ok:

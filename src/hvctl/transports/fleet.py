@@ -64,6 +64,7 @@ class Interruptible:
     def __init__(self, transport: Transport, interrupts: Interrupts) -> None:
         self.host = transport.host
         self.kind = transport.kind
+        self.eager = transport.eager
         self._transport = transport
         self._interrupts = interrupts
         self._seen = interrupts.count
@@ -96,6 +97,10 @@ class Interruptible:
         """End the engine, as the transport does."""
         self._transport.close()
 
+    def leave(self) -> None:
+        """Let the engine finish by itself, as the transport does."""
+        self._transport.leave()
+
     def _look(self) -> None:
         if self._interrupts.count > self._seen:
             self._seen += 1
@@ -108,6 +113,7 @@ def run(
     *,
     workers: int = WORKERS,
     check: Callable[[J], None] | None = None,
+    interrupts: Interrupts | None = None,
 ) -> Iterator[tuple[J, R | HvctlError]]:
     """Work on all jobs side by side, and yield each one's result or failure as it comes.
 
@@ -119,21 +125,29 @@ def run(
         work: Does one; called in several threads at once.
         workers: How many are done at once.
         check: Raises where the job's host is away. It is called for many jobs at once, ahead of the work.
+        interrupts: Where interrupts are told, for sessions that outlive this run.
 
     Raises:
         CancelledError: The user interrupted; results that were there by then have been yielded.
     """
-    yield from _Run(work, check, max(1, min(workers, len(jobs)))).results(jobs)
+    job_count = max(1, min(workers, len(jobs)))
+    yield from _Run(work, check, job_count, interrupts or Interrupts()).results(jobs)
 
 
 class _Run(Generic[J, R]):
     """One run over many jobs."""
 
-    def __init__(self, work: Callable[[J, Interrupts], R], check: Callable[[J], None] | None, workers: int) -> None:
+    def __init__(
+        self,
+        work: Callable[[J, Interrupts], R],
+        check: Callable[[J], None] | None,
+        workers: int,
+        interrupts: Interrupts,
+    ) -> None:
         self._work = work
         self._check = check
         self._workers = workers
-        self._interrupts = Interrupts()
+        self._interrupts = interrupts
         self._unchecked: queue.SimpleQueue[J] = queue.SimpleQueue()
         self._ready: queue.SimpleQueue[J | None] = queue.SimpleQueue()
         # No longer than the workers are many: who writes the results sets the pace, and memory stays what it is.

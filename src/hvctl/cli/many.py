@@ -1,0 +1,199 @@
+"""A command on many hosts: each one's share of the work, and what became of all of it together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from hvctl.cli.changing import logged_run, print_batches
+from hvctl.errors import AccessError, HvctlError, NotFoundError, TimedOutError, UnreachableError, UnsupportedError
+from hvctl.models.base import Outcome
+from hvctl.services.plan import Plan, Prepared, foresee, summed
+from hvctl.transports import fleet
+
+if TYPE_CHECKING:
+    from hvctl.cli.context import Context
+    from hvctl.hosts import Target
+    from hvctl.models.base import Model
+    from hvctl.services.plan import Done
+    from hvctl.services.selection import Selection
+    from hvctl.transports.fleet import Interrupts
+    from hvctl.transports.session import Session
+
+M = TypeVar("M", bound="Model")
+R = TypeVar("R")
+
+_OF_THE_HOST = (AccessError, TimedOutError, UnreachableError, UnsupportedError)
+"""What is wrong with one host and none of the others' business; all else is wrong with what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one host is to do."""
+
+    target: Target
+    chosen: Selection
+
+
+def read(
+    context: Context,
+    shares: Sequence[Share],
+    work: Callable[[Session, Selection], Sequence[M]],
+    *,
+    model: type[M],
+) -> None:
+    """Write what the hosts' shares are found to be, as it comes where the format is one of lines.
+
+    Raises:
+        NotFoundError: A name was found on none of the hosts.
+        HvctlError: Some or all hosts failed; what the others have is on stdout by then.
+    """
+
+    def look(share: Share, interrupts: Interrupts) -> Sequence[M]:
+        with context.open(share.target, interrupts) as session:
+            return work(session, share.chosen)
+
+    found: dict[str, Sequence[M]] = {}
+    failures: dict[str, HvctlError] = {}
+    streams = context.writes_lines
+    for share, answer in _run(context, shares, look):
+        if isinstance(answer, HvctlError):
+            failures[share.target.name] = answer
+            continue
+        found[share.target.name] = () if streams else answer
+        if streams:
+            context.write(answer, model=model)
+    if not streams:
+        context.write([item for name in _names(shares) for item in found.get(name, ())], model=model)
+    _require_found(shares, failures)
+    error = summed(context.name, [failures[name] for name in _names(shares) if name in failures], good=len(found))
+    if error is not None:
+        raise error
+
+
+def change(
+    context: Context,
+    shares: Sequence[Share],
+    prepare: Callable[[Session, Selection], Plan | Prepared],
+    *,
+    ask: str,
+) -> None:
+    """Prepare a change on all hosts, ask once about everything that it loses, and run it; or print it in a dry run.
+
+    Raises:
+        NotFoundError: A name was found on none of the hosts; nothing was changed.
+        HvctlError: Some or all failed; the outcomes are on stdout by then.
+    """
+    interrupts = fleet.Interrupts()
+    with ExitStack() as sessions:
+        opened = {name: sessions.enter_context(context.open(target, interrupts)) for name, target in _targets(shares)}
+        prepared, failures = _prepare(context, shares, opened, prepare, interrupts)
+        _tell(context, prepared, ask)
+        ready = [share for share in shares if share.target.name in prepared]
+        dones: dict[str, Done] = {}
+        if context.options.dry_run:
+            print_batches(context, {name: each.plan.batch for name, each in prepared.items()})
+        else:
+            context.require_log()
+
+        def run(share: Share, _: Interrupts) -> Done:
+            session, plan = opened[share.target.name], prepared[share.target.name].plan
+            return foresee(session, plan) if context.options.dry_run else logged_run(context, session, plan)
+
+        for share, answer in _run(context, ready, run, interrupts, known=True):
+            if isinstance(answer, HvctlError):
+                failures[share.target.name] = answer
+            else:
+                dones[share.target.name] = answer
+    outcomes = [outcome for name in _names(shares) if name in dones for outcome in dones[name].outcomes]
+    if not context.options.dry_run:
+        context.write_done(outcomes, model=Outcome)
+    every = [*failures.values(), *(failure for done in dones.values() for failure in done.failures)]
+    good = sum(len(done.outcomes) - len(done.failures) for done in dones.values())
+    error = summed(context.name, every, good=good)
+    if error is not None:
+        raise error
+
+
+def _prepare(
+    context: Context,
+    shares: Sequence[Share],
+    opened: dict[str, Session],
+    prepare: Callable[[Session, Selection], Plan | Prepared],
+    interrupts: Interrupts,
+) -> tuple[dict[str, Prepared], dict[str, HvctlError]]:
+    """What is to be done on each host, and why it cannot be known on others."""
+
+    def work(share: Share, _: Interrupts) -> Prepared:
+        made = prepare(opened[share.target.name], share.chosen)
+        return made if isinstance(made, Prepared) else Prepared(made)
+
+    prepared: dict[str, Prepared] = {}
+    failures: dict[str, HvctlError] = {}
+    for share, answer in _run(context, shares, work, interrupts):
+        if not isinstance(answer, HvctlError):
+            prepared[share.target.name] = answer
+        elif isinstance(answer, _OF_THE_HOST):
+            failures[share.target.name] = answer
+        else:
+            raise answer
+    _require_found(shares, failures)
+    return {name: prepared[name] for name in _names(shares) if name in prepared}, failures
+
+
+def _run(
+    context: Context,
+    shares: Sequence[Share],
+    work: Callable[[Share, Interrupts], R],
+    interrupts: Interrupts | None = None,
+    *,
+    known: bool = False,
+) -> Iterator[tuple[Share, R | HvctlError]]:
+    """The answers of the hosts as they come; failures say whose they are. Hosts that are `known` are there."""
+    from hvctl.hosts import require_reachable
+
+    def check(share: Share) -> None:
+        require_reachable(share.target)
+
+    answers = fleet.run(shares, work, workers=context.workers, check=None if known else check, interrupts=interrupts)
+    for number, (share, answer) in enumerate(answers, start=1):
+        context.show_hosts(number, len(shares))
+        if isinstance(answer, HvctlError):
+            answer.host = answer.host or share.target.name
+        yield share, answer
+
+
+def _tell(context: Context, prepared: dict[str, Prepared], ask: str) -> None:
+    losses = []
+    for name, each in prepared.items():
+        for sentence in each.notes:
+            context.note(f"{name}: {sentence}")
+        if each.losses:
+            losses.append(f"{', '.join(each.losses)} on {name}")
+    if losses and not context.options.dry_run:
+        context.confirm(f"{ask} {'; '.join(losses)}?")
+
+
+def _require_found(shares: Sequence[Share], failures: dict[str, HvctlError]) -> None:
+    """Make sure that each name was found; a host that failed may have it, and is named as well.
+
+    Raises:
+        NotFoundError: Some were not.
+    """
+    names = {id(name): name for share in shares for name in share.chosen.names}
+    try:
+        replace(shares[0].chosen, names=tuple(names.values())).require_found()
+    except NotFoundError as error:
+        error.errors = tuple(failures.values())
+        raise
+
+
+def _names(shares: Sequence[Share]) -> list[str]:
+    return [share.target.name for share in shares]
+
+
+def _targets(shares: Sequence[Share]) -> Iterator[tuple[str, Target]]:
+    for share in shares:
+        yield share.target.name, share.target
