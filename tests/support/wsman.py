@@ -79,3 +79,8 @@ class Remote:
             found += stdout
             assert not done or wanted in found, found
         return found
+
+    def rest(self) -> tuple[bytes, bytes, int]:
+        """What comes until the command ends, and its exit code."""
+        stdout, stderr, code = self.protocol.get_command_output(self.shell, self.command)
+        return stdout, stderr, code

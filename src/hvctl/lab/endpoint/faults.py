@@ -63,7 +63,9 @@ KINDS: Mapping[str, Kind] = {
     ),
     "timeout-delivered": Kind("operation", "The operation is done, and answered with fault 2150858793.", ANY, "Send"),
     "timeout-undelivered": Kind("operation", "Fault 2150858793; nothing is done.", ANY, "Send"),
-    "split": Kind("piece", "A Receive fetches 1 or 3 bytes, or ends within a character.", ("Receive",), times=20),
+    "split": Kind(
+        "piece", "A Receive fetches 1 to 3 bytes and ends within a character where one is near.", ("Receive",), times=20
+    ),
     "clixml": Kind("output", "A progress record as CLIXML on stderr.", ("Receive",)),
     "noise": Kind("output", "Lines that are not of the protocol, on stdout and stderr.", ("Receive",)),
 }

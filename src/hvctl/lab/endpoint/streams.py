@@ -83,7 +83,7 @@ class Output:
         Args:
             timeout: Seconds.
             size: Bytes, at least 1.
-            split: Fetch as little as 1 or 3 bytes, ending within a character of several bytes where there is one.
+            split: Fetch 1 to 3 bytes, ending within a character of several bytes where one is near.
 
         Returns:
             None when nothing came, or nobody is to fetch anything any more.
@@ -109,7 +109,7 @@ class Output:
     def _cut(self, kept: bytearray, size: int, *, split: bool) -> bytes:
         if split:
             self._turn += 1
-            within = next((n + 1 for n, byte in enumerate(kept[:size]) if byte >= 0xC0), None)
+            within = next((n + 1 for n, byte in enumerate(kept[:3]) if byte >= 0xC0), None)
             size = within or (1 if self._turn % 2 else 3)
         piece = bytes(kept[:size])
         del kept[:size]
