@@ -284,7 +284,8 @@ class Context:
         transport = open_transport(
             target, use_pwsh=self.options.pwsh, login=self._login(), timeout=self.timeout, say=self.detail
         )
-        if self.options.insecure and target.kind == "winrm":
+        endpoint = target.endpoint
+        if endpoint and endpoint.scheme != "http" and (self.options.insecure or not endpoint.verify):
             self.note(f"warning: the certificate of {target.name} is not checked: anyone between can read along")
         listen = partial(self._listen_among, target.name) if among else self._listen
         return Session(

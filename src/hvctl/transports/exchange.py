@@ -207,6 +207,8 @@ class Exchange:
         """Ask an engine that may or may not have the request what has become of it."""
         wire = self._wire
         for attempt in range(ATTEMPTS):
+            if attempt and self._give_up is not None and self._now() > self._give_up:
+                break
             if attempt:
                 wire.clock.sleep(min(0.2 * 2**attempt, 5.0))
             wire.reset()

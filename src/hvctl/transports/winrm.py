@@ -73,6 +73,11 @@ class WinRMTransport:
         self._gone = False
         self._forget()
 
+    @property
+    def delegates(self) -> bool:
+        """Whether the login goes on to another host: CredSSP hands over the password, Kerberos a ticket if told to."""
+        return self._endpoint.auth == "credssp" or (self._endpoint.auth == "kerberos" and self._endpoint.delegate)
+
     def open(self, nonce: str) -> None:
         """Log in, open a shell and start PowerShell in it; the engine itself travels with what is sent next.
 
@@ -263,7 +268,7 @@ class WinRMTransport:
         """What a message that failed means for the conversation."""
         _LOG.info("%s: %s (%s)", self.host, failure, failure.kind)
         self._refusals = self._refusals + 1 if failure.kind == "login" else 0
-        if failure.kind in ("doubt", "timeout", "unreachable", "busy") or self._refusals == 1:
+        if failure.kind in ("doubt", "silence", "timeout", "unreachable", "busy") or self._refusals == 1:
             return TransportDoubt(str(failure))
         # A second refusal in a row is no accident, and a third could lock the account.
         self._gone = failure.kind in ("gone", "login")

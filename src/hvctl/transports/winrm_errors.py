@@ -126,7 +126,7 @@ def _broken(causes: list[BaseException]) -> Failure | None:
     """A connection that was there and broke: what was under way is in doubt."""
     waiting = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
     if any(isinstance(cause, waiting) for cause in causes):
-        return Failure("doubt", "The host did not answer in time.")
+        return Failure("silence", "The host did not answer in time.")
     cut = (ConnectionError, http.client.RemoteDisconnected, http.client.IncompleteRead)
     if any(isinstance(cause, cut) for cause in causes):
         return Failure("doubt", "The host closed the connection.")

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from winrm.exceptions import WinRMError, WinRMOperationTimeoutError
@@ -30,7 +31,7 @@ CONNECT = 5.0
 """Seconds in which a host must take the connection."""
 OPERATION = 20
 """Seconds that the host may take for anything but waiting for output."""
-_NETWORK = 10.0
+_NETWORK = 5.0
 """Seconds past the host's own time-out until its silence is the network's."""
 _IDLE = 90.0
 """Seconds after which a connection counts as closed: Windows drops one after about 120."""
@@ -148,6 +149,8 @@ def harden(session: requests.Session, *, url: str, verify: bool, own_authority: 
     """Make a session of requests go nowhere but to its host, and trust what this machine trusts."""
     session.trust_env = False  # no proxy, no .netrc, no other authorities
     session.max_redirects = 0  # a redirect would carry the message, or a login, elsewhere
+    if not verify:
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # whoever wanted that has been warned
     if verify and not own_authority and url.lower().startswith("https:"):
         session.mount("https://", _SystemTrust())
 

@@ -7,13 +7,16 @@ from typing import Literal
 
 from hvctl.errors import AccessError, HvctlError, ProtocolError, UnreachableError, UnsupportedError
 
-Kind = Literal["unreachable", "login", "refused", "timeout", "busy", "large", "ended", "gone", "options", "doubt"]
+Kind = Literal[
+    "unreachable", "login", "refused", "timeout", "busy", "large", "ended", "gone", "options", "silence", "doubt"
+]
 """What a failure means for who sent the message.
 
 unreachable: nothing was sent. login: the host wants another login. refused: it understood, and will not. timeout: the
 operation ran out of time on the host. busy: it did nothing, later it may. large: it did nothing, the message is too
 large. ended: the command's process has ended. gone: the shell is. options: it does not know an option of the shell.
-doubt: the message may or may not have been carried out.
+silence: no answer came in time. doubt: there was another failure. In both the message may or may not have been carried
+out.
 """
 
 
