@@ -67,6 +67,24 @@ COMMANDS: Mapping[str, Noun | Verb] = {
             delete="Delete virtual switches.",
         ),
     ),
+    "checkpoint": Noun(
+        "Take, draw, restore and delete checkpoints of virtual machines.",
+        {
+            **_verbs(
+                "hvctl.cli.checkpoint.show",
+                list_="List the checkpoints of virtual machines.",
+                tree="Draw the trees of checkpoints, and where each virtual machine is in its own.",
+                show="Show everything about checkpoints of a virtual machine.",
+            ),
+            **_verbs("hvctl.cli.checkpoint.create", create="Take checkpoints of virtual machines."),
+            **_verbs(
+                "hvctl.cli.checkpoint.change",
+                restore="Bring a virtual machine back to a checkpoint.",
+                rename="Give a checkpoint another name.",
+                delete="Delete checkpoints of a virtual machine.",
+            ),
+        },
+    ),
     "host": Noun(
         "See what a host is.",
         _verbs("hvctl.cli.host", list_="List the hosts that can be reached.", show="Show everything about a host."),

@@ -57,6 +57,7 @@ _FIXED: dict[str, tuple[str, ...]] = {
     "secure_boot_template": ("MicrosoftWindows", "MicrosoftUEFICertificateAuthority", "OpenSourceShieldedVM"),
     "shell": ("bash", "zsh", "fish", "powershell"),
     "state": ("running", "off", "saved", "paused"),
+    "wanted_type": ("standard", "production", "production-only"),
     "windows": ("2016", "2019", "2022", "2025"),
     "world": ("one-host", "two-hosts"),
 }

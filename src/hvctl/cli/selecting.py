@@ -53,6 +53,22 @@ def one_name(context: Context, text: str) -> Selection:
     return Selection((Name(name.text, literal=True, host=name.host),))
 
 
+def part_names(texts: Sequence[str] | None, *, literal: bool = False) -> tuple[Name, ...]:
+    """The names of parts of something that is named itself: a colon in one says nothing of a host.
+
+    Raises:
+        UsageError: One is empty, or stdin names nothing.
+    """
+    from hvctl.services.selection import Name
+
+    found: list[Name] = []
+    for text in texts or ():
+        if not text:
+            raise UsageError("A name is empty.")
+        found += _from_stdin() if text == "-" and not literal else [Name(text, literal=literal)]
+    return tuple(found)
+
+
 def new_name(context: Context, text: str) -> str:
     """The name of something that is to be made; an address chooses the host, as it does for what is there."""
     if not text:

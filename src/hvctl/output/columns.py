@@ -138,12 +138,28 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("groups"),
         Column("default"),
     ),
+    "CheckpointSummary": (
+        Column("name"),
+        Column("vm"),
+        Column("created", show=moment),
+        Column("type"),
+        Column("automatic"),
+        Column("state", style=state_style),
+        Column("host"),
+    ),
     "CoverageRow": (
         Column("cmdlet"),
         Column("simulated"),
         Column("parameters", show=count, right=True),
         Column("missing", show=count, right=True),
         Column("properties", show=count, right=True),
+    ),
+    "NewCheckpoint": (
+        Column("name"),
+        Column("vm"),
+        Column("became"),
+        Column("state", style=state_style),
+        Column("host"),
     ),
     "HostSummary": (
         Column("name"),

@@ -9,7 +9,7 @@ from hvctl.models.checkpoint import CheckpointNode
 from hvctl.powershell.batch import Call, Ref, Step, Value
 from hvctl.services.checkpoint.merge import await_merge
 from hvctl.services.checkpoint.read import VmPosition, checkpoints_step, descendants
-from hvctl.services.plan import Part, Plan, make_plan
+from hvctl.services.plan import Part, Plan, Prepared, make_plan
 from hvctl.services.vm.read import states_step
 
 
@@ -21,14 +21,6 @@ class Waiting:
     limit: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """A plan, and the losses it means in words."""
-
-    plan: Plan
-    losses: tuple[str, ...]
-
-
 def plan_delete(
     vm: VmPosition,
     chosen: Sequence[CheckpointNode],
@@ -36,7 +28,7 @@ def plan_delete(
     *,
     subtree: bool,
     waiting: Waiting | None = None,
-) -> Removal:
+) -> Prepared:
     """Delete checkpoints of a virtual machine; its present state stays, and so do the checkpoints based on them.
 
     Args:
@@ -64,7 +56,7 @@ def plan_delete(
     waiting = waiting or Waiting()
     if waiting.wanted and parts:
         plan = replace(plan, finish=await_merge(vm, waiting.limit))
-    return Removal(plan, tuple(_loss(vm, each) for each in going))
+    return Prepared(plan, tuple(_loss(vm, each) for each in going))
 
 
 def plan_rename(vm: VmPosition, checkpoint: CheckpointNode, new_name: str) -> Plan:

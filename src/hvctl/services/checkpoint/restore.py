@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hvctl.errors import ConflictError, HvctlError
 from hvctl.models.checkpoint import CheckpointNode
 from hvctl.powershell.batch import Call, Ref, Step, Where
 from hvctl.services.checkpoint.create import LONGEST_NAME, take_call
 from hvctl.services.checkpoint.read import VmPosition, checkpoints_step, descendants
-from hvctl.services.plan import Done, Part, Plan, make_plan, run_plan
+from hvctl.services.plan import Done, Part, Prepared, make_plan, run_plan
 from hvctl.services.vm.power import AT_REST, SAVE, START, TURN_OFF, Verb, plain, plan_power
 from hvctl.services.vm.read import states_step
 from hvctl.transports.session import Session
@@ -19,18 +19,9 @@ _ON = ("Running", "Paused")
 _MEMORY = ("Saved", "FastSaved", "Hibernated")
 
 
-@dataclass(frozen=True, slots=True)
-class Restoration:
-    """A plan, the loss it means in words, and what else is worth knowing."""
-
-    plan: Plan
-    losses: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
 def plan_restore(
     vm: VmPosition, target: CheckpointNode, every: Sequence[CheckpointNode], *, keep_as: str | None, start: bool
-) -> Restoration:
+) -> Prepared:
     """Bring a virtual machine back to a checkpoint.
 
     One that is on is saved first, so that a restore that fails leaves it as it was. Hyper-V may leave it in this state
@@ -66,7 +57,7 @@ def plan_restore(
     wanted = "Running" if start or (state == "Running" and target.has_memory) else target.state or "Off"
     plan = replace(plan, finish=_bring_to(wanted, target.name))
     losses = () if keep_as is not None else (_loss(vm, target, every),)
-    return Restoration(plan, losses, tuple(_notes(target, every)))
+    return Prepared(plan, losses, tuple(_notes(target, every)))
 
 
 def _steps(vm: VmPosition, target: CheckpointNode, keep_as: str | None) -> list[Step]:

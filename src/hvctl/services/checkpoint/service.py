@@ -48,23 +48,23 @@ class CheckpointService:
         """Virtual machines and their checkpoints, with parents and present positions."""
         return reading.nodes(self._session.host, self._read(vms, CheckpointNode, VmPosition))
 
-    def show(self, vm: Name, chosen: Selection) -> Sequence[Checkpoint]:
-        """Everything about the checkpoints of a virtual machine that a selection means."""
-        result = self._read(Selection((vm,)), Checkpoint, VmPosition)
+    def show(self, vm: Selection, chosen: Selection) -> Sequence[Checkpoint]:
+        """Everything about the checkpoints of a virtual machine that a selection means; all where it names none."""
+        result = self._read(vm, Checkpoint, VmPosition)
+        if not result.of("vms"):
+            return []
         found = reading.details(self._session.host, result)
         return match(chosen.names, found, NOUN, self._session.host) if chosen.names else found
 
-    def of_vm(self, vm: Name) -> tuple[VmPosition, Sequence[CheckpointNode]]:
-        """One virtual machine, and its checkpoints.
+    def of_vm(self, vm: Selection) -> tuple[VmPosition, Sequence[CheckpointNode]] | None:
+        """One virtual machine, and its checkpoints; None where several hosts are searched and it is not on this one.
 
         Raises:
             NotFoundError: There is no such machine.
             ConflictError: Several have the name.
         """
-        machines, found = self.tree(Selection((vm,)))
-        if not machines:
-            raise NotFoundError(f"'{vm.text}' went away.", host=self._session.host, object_name=vm.text)
-        return machines[0], found
+        machines, found = self.tree(vm)
+        return (machines[0], found) if machines else None
 
     def select(
         self, vm: VmPosition, names: Sequence[Name], every: Sequence[CheckpointNode]

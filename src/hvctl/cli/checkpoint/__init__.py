@@ -1,0 +1,1 @@
+"""The `checkpoint` commands: one module a family of verbs."""
