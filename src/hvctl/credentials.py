@@ -164,14 +164,15 @@ def _in_key_store(host: str, work: Callable[[Any], object]) -> object:
     elif said == "NoKeyringError":
         message, hint = "This platform has no key store.", ""
     elif said:
-        message, hint = f"The platform's key store failed ({said}).", "Unlock it, or: "
+        message, hint = f"The platform's key store failed ({said}).", "Unlock it. "
     else:
-        message, hint = f"The platform's key store gave no answer in {KEYRING_SECONDS:g} s.", "Unlock it, or: "
-    raise AccessError(message, hint=hint + _other_ways(host), host=host)
+        message, hint = f"The platform's key store gave no answer in {KEYRING_SECONDS:g} s.", "Unlock it. "
+    raise AccessError(message, hint=f"{hint}{_other_ways(host, key_store=False)}", host=host)
 
 
-def _other_ways(host: str) -> str:
+def _other_ways(host: str, *, key_store: bool = True) -> str:
+    login = f"by `hvctl config login {host}` once, " if key_store else ""
     return (
         f"Give the password by the environment variable {variable(host)} or HVCTL_PASSWORD, by --password-stdin, "
-        f"by `hvctl config login {host}` once, or at the prompt of a terminal."
+        f"{login}or at the prompt of a terminal."
     )

@@ -147,7 +147,8 @@ class _Effective:
             return name, "false", "--insecure"
         given = self._given.get(name)
         if given:
-            return name, str(given).lower() if given is True else str(given), f"--{name.replace('_', '-')}"
+            text = ",".join(given) if isinstance(given, list) else str(given).lower() if given is True else str(given)
+            return name, text, f"--{name.replace('_', '-')}"
         from_variable = self._variable(name)
         if from_variable or value is None:
             return from_variable
