@@ -84,13 +84,15 @@ def test_a_host_is_removed_though_the_key_store_fails(hvctl):
     assert hosts() == {}
 
 
-def test_another_user_has_to_log_in(hvctl):
+def test_another_user_has_to_log_in(hvctl, key_store):
     hvctl.ok("config", "login", "hv01", "--password-stdin", stdin="hunter2")
     done = hvctl.ok("config", "host", "set", "hv01", "--user", "other")
     assert "hvctl config login hv01" in done.err
     assert not hosts()["hv01"].keyring
+    assert key_store == {}
     hvctl.ok("config", "login", "hv01", "--password-stdin", stdin="hunter3")
     hvctl.ok("config", "host", "add", "hv01", "--user", "other", "--auth", "ntlm", "--replace")
     assert hosts()["hv01"].keyring
     hvctl.ok("config", "host", "add", "hv01", "--user", "third", "--replace")
     assert not hosts()["hv01"].keyring
+    assert key_store == {}

@@ -14,7 +14,7 @@ from hvctl.errors import AccessError, ConflictError, UsageError
 
 if TYPE_CHECKING:
     from hvctl.config import Configuration, HostEntry
-    from hvctl.config.edit import Document
+    from hvctl.config.edit import Change, Document
 
 _Address = Annotated[
     str | None,
@@ -94,6 +94,7 @@ def add(
             set_host(document, there.name, cleared | values)
 
     done = change(apply)
+    _forget_logins(context, done)
     if not done.is_one:
         context.note(f"'{name}' is in the configuration already; nothing was changed.")
     context.write_done([shown(done.after, name)], single=True)
@@ -172,24 +173,27 @@ def set_(
     values = values_of(changed) | _unset(unset or (), changed)
     if not values:
         raise UsageError("Nothing was to be set.", hint="See: hvctl config host set --help")
-    outcomes: list[EntryOutcome] = []
+    outcomes: dict[str, str] = {}
 
     def apply(document: Document, configuration: Configuration) -> None:
         outcomes.clear()
         for name in meant("host", names, configuration.hosts):
             entry = one_host(configuration, name)
             different = {key: value for key, value in values.items() if _text_of(entry, key) != value}
-            loses = entry.keyring and "user" in different
-            set_host(document, name, different | ({"keyring": None} if loses else {}))
-            outcomes.append(
-                EntryOutcome(name=name, outcome="changed" if different else "unchanged", also=("login",) * loses)
-            )
+            logged_out = {"keyring": None} if "user" in different else {}
+            set_host(document, name, different | logged_out)
+            outcomes[name] = "changed" if different else "unchanged"
 
-    change(apply)
-    for outcome in outcomes:
-        if outcome.also:
-            context.note(f"The key store has no password of that user: hvctl config login {outcome.name}")
-    context.write_done(outcomes, model=EntryOutcome)
+    gone = _forget_logins(context, change(apply))
+    for name in gone:
+        context.note(f"The password of the old user was forgotten. For the new one: hvctl config login {name}")
+    context.write_done(
+        [
+            EntryOutcome.model_validate({"name": name, "outcome": outcome, "also": gone.get(name, ())})
+            for name, outcome in outcomes.items()
+        ],
+        model=EntryOutcome,
+    )
 
 
 @command(shared=DATA)
@@ -204,7 +208,7 @@ def remove(
 
         hvctl config host remove hv01
     """
-    from hvctl.cli.config.entries import meant, one_host, shown
+    from hvctl.cli.config.entries import meant, shown
     from hvctl.cli.output import check_columns
     from hvctl.config.edit import change, remove_hosts
     from hvctl.models.config import EntryOutcome
@@ -216,12 +220,13 @@ def remove(
         found[:] = meant("host", names, configuration.hosts, missing_ok=missing_ok)
         remove_hosts(document, found)
 
-    before = change(apply).before
+    done = change(apply)
+    gone = _forget_logins(context, done)
     outcomes = []
     for name in found:
-        host = shown(before, name)
+        host = shown(done.before, name)
         also = [*(f"group {group}" for group in host.groups), *(["default"] if host.default else [])]
-        also += _forgotten(context, one_host(before, name))
+        also += gone.get(name, ())
         outcomes.append(EntryOutcome(name=name, outcome="changed", also=tuple(also)))
         if also:
             context.note(f"'{name}' was removed, also from: {', '.join(also)}.")
@@ -255,14 +260,24 @@ def _unset(keys: list[str] | tuple[str, ...], changed: dict[str, object]) -> dic
     return found
 
 
-def _forgotten(context: Context, entry: HostEntry) -> list[str]:
-    """Take the password of a removed host out of the key store; where that fails it is said, and the host is gone."""
-    if not entry.keyring or entry.user is None:
-        return []
+def _forget_logins(context: Context, done: Change) -> dict[str, tuple[str, ...]]:
+    """Take passwords out of the key store whose host is gone or has another user.
+
+    Where that fails it is said, and the change stays.
+
+    Returns:
+        What else changed with a host, where its password was forgotten.
+    """
     from hvctl.credentials import forget
 
-    try:
-        return ["key store"] if forget(entry.name, entry.user) else []
-    except AccessError as error:
-        context.note(f"warning: the password of '{entry.name}' may still be in the key store: {error.message}")
-        return []
+    forgotten: dict[str, tuple[str, ...]] = {}
+    for entry in done.before.hosts.values():
+        now = done.after.host(entry.name)
+        if entry.user is None or not entry.keyring or (now is not None and now.keyring):
+            continue
+        try:
+            if forget(entry.name, entry.user):
+                forgotten[entry.name] = ("key store",)
+        except AccessError as error:
+            context.note(f"warning: the password of '{entry.name}' may still be in the key store: {error.message}")
+    return forgotten
