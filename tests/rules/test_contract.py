@@ -44,6 +44,7 @@ OBJECTS: Mapping[str, tuple[str, ...]] = {
     "VMNetworkAdapter": ("Get-VMNetworkAdapter",),
     "VMNetworkAdapterBase": ("Get-VMNetworkAdapter",),
     "DvdDrive": ("Get-VMDvdDrive", "Add-VMDvdDrive"),
+    "HardDiskDrive": ("Get-VMHardDiskDrive", "Add-VMHardDiskDrive"),
     "VMComponentObject": ("Add-VMDvdDrive", "Add-VMHardDiskDrive", "Get-VMDvdDrive", "Get-VMNetworkAdapter"),
 }
 """Which cmdlets return what a parameter of that type takes."""

@@ -115,7 +115,7 @@ def test_a_file_is_removed_only_by_a_path_that_a_record_named(name):
             if call.cmdlet == "Remove-Item":
                 path = call.parameters["LiteralPath"]
                 assert isinstance(path, Ref)
-                assert (path.property, cmdlets[path.step] in ("New-VHD", "Get-VHD")) == ("Path", True)
+                assert (path.property, cmdlets[path.step] in ("Convert-VHD", "Get-VHD", "New-VHD")) == ("Path", True)
                 assert set(call.parameters) == {"LiteralPath", "Force"}
 
     judge()

@@ -85,6 +85,25 @@ COMMANDS: Mapping[str, Noun | Verb] = {
             ),
         },
     ),
+    "vhd": Noun(
+        "See, create and change virtual hard disks.",
+        {
+            **_verbs(
+                "hvctl.cli.vhd.show",
+                list_="List virtual hard disks.",
+                show="Show everything about virtual hard disks.",
+                chain="Draw what disks are built on, and who uses each link.",
+                test_="Test whether virtual hard disks can be used.",
+            ),
+            **_verbs(
+                "hvctl.cli.vhd.change",
+                create="Create a virtual hard disk.",
+                resize="Give virtual hard disks another size.",
+                convert="Copy a virtual hard disk into a new one of another format or type.",
+                merge="Merge a differencing disk into its parent.",
+            ),
+        },
+    ),
     "host": Noun(
         "See what a host is.",
         _verbs("hvctl.cli.host", list_="List the hosts that can be reached.", show="Show everything about a host."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ntpath
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from hvctl.models.base import Bytes, HostName, Model, Record
 from hvctl.models.vm import WindowsPath
@@ -16,6 +16,7 @@ LARGEST = {".vhd": 2040 * GIB, ".vhdx": 64 << 40}
 """The largest size of a disk in bytes, by the extension that decides its format."""
 _BLOCKS = {".vhd": (512 << 10, 2 * MIB), ".vhdx": tuple(MIB << power for power in range(9))}
 
+DiskPath = Annotated[WindowsPath, AfterValidator(ntpath.normpath)]
 DiskType = Literal["Dynamic", "Fixed", "Differencing"]
 DiskSize = Annotated[int, Field(ge=3 * MIB, le=64 << 40, multiple_of=512, description="bytes, a multiple of 512")]
 BlockSize = Annotated[int, Field(ge=512 << 10, le=256 * MIB, description="bytes")]
@@ -73,6 +74,7 @@ class ChainLink(DiskSummary):
 
     chain: str = Field(default="", description="the disk whose chain this is")
     depth: int = Field(default=0, description="0 for the root")
+    branch: str = Field(default="", description="the path, drawn as a branch of its chain")
     children: tuple[str, ...] = Field(default=(), description="known disks that differ from this one")
 
 
@@ -90,10 +92,10 @@ class DiskTest(Model):
 class DiskCreate(Model):
     """What `vhd create` is asked for."""
 
-    path: WindowsPath
+    path: DiskPath
     size: DiskSize | None = None
     type: DiskType = "Dynamic"
-    parent: WindowsPath | None = None
+    parent: DiskPath | None = None
     block_size: BlockSize | None = None
 
     @model_validator(mode="after")
@@ -110,9 +112,9 @@ class DiskCreate(Model):
 class DiskConvert(Model):
     """What `vhd convert` is asked for; without a type the source's, where that needs no parent."""
 
-    destination: WindowsPath
+    destination: DiskPath
     type: DiskType | None = None
-    parent: WindowsPath | None = None
+    parent: DiskPath | None = None
     block_size: BlockSize | None = None
     delete_source: bool = False
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from hvctl.models.vhd import VirtualDisk
 from hvctl.powershell.batch import SELF, Batch, Call, Ref, Step
-from hvctl.services.failures import failure_of
+from hvctl.services.failures import failure_of, lacks_rights, rights_error
 from hvctl.services.names import folded
 from hvctl.transports.result import Result
 from hvctl.transports.session import Session
@@ -151,9 +151,12 @@ def read_disks(
         timeout: Seconds for each batch.
 
     Raises:
+        AccessError: There is no VM to be seen, and the login lacks the rights to see any.
         HvctlError: The drives, the checkpoints or the files could not be read.
     """
     result = _read(session, plan_disks(paths, folders, recurse=recurse), timeout)
+    if not result.of("every") and lacks_rights(result):
+        raise rights_error(session.host)
     disks = Disks(uses=tuple(_uses(result)))
     _note(disks, result, paths)
     wanted = [use.path for use in disks.uses] + [str(file["FullName"]) for file in result.of("files")] + [*paths]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hvctl.errors import ConflictError, HvctlError, OutcomeUnknownError, PartialError, TimedOutError
@@ -84,6 +84,10 @@ class Prepared:
     plan: Plan
     losses: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def within(self, seconds: float) -> Prepared:
+        """The same, with so many seconds for its batch in place of the command's."""
+        return replace(self, plan=replace(self.plan, deadline=seconds))
 
 
 @dataclass(frozen=True, slots=True)

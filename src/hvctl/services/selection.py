@@ -168,7 +168,7 @@ def keep_states(items: Sequence[S], states: frozenset[str]) -> list[S]:
 
 def noun_word(noun: str) -> str:
     """The command word of a noun: vm for virtual machine."""
-    return {"virtual machine": "vm", "virtual switch": "switch"}.get(noun, noun)
+    return {"virtual hard disk": "vhd", "virtual machine": "vm", "virtual switch": "switch"}.get(noun, noun)
 
 
 def _match_one(name: Name, items: Sequence[T], noun: str, host: str) -> list[T]:

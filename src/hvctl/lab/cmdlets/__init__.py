@@ -70,6 +70,7 @@ AREAS: dict[str, str] = {
     "Set-VMBios": "firmware",
     "Set-VMDvdDrive": "drive",
     "Set-VMFirmware": "firmware",
+    "Set-VMHardDiskDrive": "drive",
     "Set-VMHost": "host",
     "Set-VMNetworkAdapterVlan": "network",
     "Start-VM": "power",

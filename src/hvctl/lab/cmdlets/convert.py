@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hvctl.lab import disks
+from hvctl.lab import disks, paths
 from hvctl.lab.context import Args, Context, Handlers, Output, Wait, simulates
 from hvctl.lab.entities import Drive, File
 from hvctl.lab.kinds.storage import VIRTUAL_HARD_DISK, holders
 from hvctl.lab.live import Live
 from hvctl.lab.problems import Problem
+from hvctl.lab.steps import not_simulated
 
 HANDLERS: Handlers = {}
 _PORTION = 20
@@ -104,7 +105,7 @@ def _convert(context: Context, args: Args, path: str) -> Iterator[Output]:
         yield Live(world, VIRTUAL_HARD_DISK, made)
 
 
-@simulates(HANDLERS, "Merge-VHD", VIRTUAL_HARD_DISK, "Path Force Passthru")
+@simulates(HANDLERS, "Merge-VHD", VIRTUAL_HARD_DISK, "Path DestinationPath Force Passthru")
 def merge_vhd(context: Context, args: Args) -> Iterator[Output]:
     """Merge a differencing disk into its parent while both are offline; the differencing file is deleted."""
     yield from context.each([args["Path"]], lambda path: _merge(context, args, path))
@@ -115,7 +116,10 @@ def _merge(context: Context, args: Args, path: str) -> Iterator[Output]:
     child = disks.find(world, host, path)
     if not child.disk.get("parent"):
         raise Problem("vhd-not-differencing", path=child.path)
-    _require_offline(context, disks.chain(world, child)[1])
+    parent = disks.chain(world, child)[1]
+    if paths.key(args.get("DestinationPath", parent.path)) != parent.key:
+        raise not_simulated("The lab merges a disk into its own parent only.")
+    _require_offline(context, parent)
     if not args.get("Force"):
         raise Problem("prompt")
     yield from work(context, f"Merging {child.path}", child.size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from hvctl.lab import lookup, paths
 from hvctl.lab.context import Args, Context, Handlers, Output, simulates
@@ -83,6 +83,25 @@ def _add(context: Context, args: Args, kind: str) -> Iterator[Output]:
     yield from context.each(lookup.vms(context, args), add)
 
 
+@simulates(HANDLERS, "Set-VMHardDiskDrive", HARD_DISK_DRIVE, "VMHardDiskDrive Path AllowUnverifiedPaths Passthru")
+def set_hard_disk_drive(context: Context, args: Args) -> Iterator[Output]:
+    """Put another disk into drives; those on IDE need their VM off."""
+
+    def change(drive: Drive) -> Iterator[Output]:
+        vm = context.world.get(Vm, drive.vm)
+        if vm is None:
+            raise Problem("object-gone", kind="virtual machine")
+        if drive.controller == "IDE" and vm.state in _ON:
+            raise Problem("ide-running", name=vm.name, id=vm.id.upper(), device=_DEVICES["disk"])
+        if args.get("Path"):
+            drive.path = _checked_path(context, vm, "disk", args["Path"])
+        context.world.save(drive)
+        if args.get("Passthru"):
+            yield Live(context.world, HARD_DISK_DRIVE, drive)
+
+    yield from context.each(_given_drives(context, args["VMHardDiskDrive"]), change)
+
+
 @simulates(HANDLERS, "Set-VMDvdDrive", DVD_DRIVE, "VMDvdDrive VMName ControllerNumber ControllerLocation Path Passthru")
 def set_dvd_drive(context: Context, args: Args) -> Iterator[Output]:
     """Insert another image, or with a null path take it out."""
@@ -100,14 +119,18 @@ def set_dvd_drive(context: Context, args: Args) -> Iterator[Output]:
     yield from context.each(_dvd_drives(context, args), change)
 
 
+def _given_drives(context: Context, given: Iterable[Live]) -> Iterator[Drive]:
+    for live in given:
+        drive = context.world.get(Drive, live.entity.id)
+        if drive is None:
+            context.fail(Problem("object-gone", kind="drive"))
+        else:
+            yield drive
+
+
 def _dvd_drives(context: Context, args: Args) -> Iterator[Drive]:
     if "VMDvdDrive" in args:
-        for live in args["VMDvdDrive"]:
-            drive = context.world.get(Drive, live.entity.id)
-            if drive is None:
-                context.fail(Problem("object-gone", kind="DVD drive"))
-            else:
-                yield drive
+        yield from _given_drives(context, args["VMDvdDrive"])
         return
     for vm in lookup.vms(context, args):
         found = [each for each in context.world.find(Drive, vm=vm.id) if each.kind == "dvd" and _wanted(each, args)]

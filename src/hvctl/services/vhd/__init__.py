@@ -1,0 +1,1 @@
+"""Virtual hard disks: what there is, and the plans that change it."""
