@@ -194,6 +194,7 @@ class ScriptedTransport:
         self.host = "hv01"
         self.kind = kind
         self.eager = eager
+        self.delegates = kind != "winrm"
         self.left = 0
         self.clock = Clock()
         self.log = HostLog()

@@ -85,6 +85,23 @@ COMMANDS: Mapping[str, Noun | Verb] = {
             ),
         },
     ),
+    "migrate": Noun(
+        "Move virtual machines between hosts.",
+        {
+            **_verbs(
+                "hvctl.cli.migrate.move",
+                vm="Move virtual machines to another host.",
+                storage="Move the files of virtual machines to another folder.",
+                check="Check whether virtual machines could be moved.",
+            ),
+            **_verbs(
+                "hvctl.cli.migrate.host",
+                show="Show how a host takes part in moves.",
+                enable="Let a host take part in moves.",
+                disable="Let a host take part in no moves.",
+            ),
+        },
+    ),
     "vhd": Noun(
         "See, create and change virtual hard disks.",
         {
@@ -101,6 +118,61 @@ COMMANDS: Mapping[str, Noun | Verb] = {
                 resize="Give virtual hard disks another size.",
                 convert="Copy a virtual hard disk into a new one of another format or type.",
                 merge="Merge a differencing disk into its parent.",
+            ),
+        },
+    ),
+    "storage": Noun(
+        "Pools, virtual disks and volumes of Storage Spaces.",
+        {
+            **_verbs(
+                "hvctl.cli.storage.create", create="Create a storage pool, a virtual disk and a volume, all in one."
+            ),
+            **_verbs("hvctl.cli.storage.health", health="Say what is wrong, what it means, and what to do."),
+            "disk": Noun(
+                "See the physical disks of a host.",
+                _verbs(
+                    "hvctl.cli.storage.disk",
+                    list_="List physical disks, and whether they can be pooled.",
+                    show="Show everything about physical disks.",
+                ),
+            ),
+            "pool": Noun(
+                "Create and delete storage pools.",
+                _verbs(
+                    "hvctl.cli.storage.pool",
+                    list_="List storage pools.",
+                    show="Show storage pools, with the disks and the virtual disks in them.",
+                    create="Create a storage pool.",
+                    delete="Delete storage pools; their disks can be pooled again.",
+                ),
+            ),
+            "virtual-disk": Noun(
+                "Create, change and delete virtual disks of pools.",
+                _verbs(
+                    "hvctl.cli.storage.virtual_disk",
+                    list_="List virtual disks of storage pools.",
+                    show="Show virtual disks, with the disks below them and the volumes on them.",
+                    create="Create a virtual disk in a storage pool.",
+                    resize="Make a virtual disk larger.",
+                    repair="Begin to repair virtual disks whose disks failed or are missing.",
+                    delete="Delete virtual disks, with the volumes and all the files on them.",
+                ),
+            ),
+            "volume": Noun(
+                "See and create volumes.",
+                _verbs(
+                    "hvctl.cli.storage.volume",
+                    list_="List volumes.",
+                    create="Create a volume that takes all of a virtual disk, which must be empty.",
+                ),
+            ),
+            "job": Noun(
+                "See what pools are doing on their own, and wait for it.",
+                _verbs(
+                    "hvctl.cli.storage.job",
+                    list_="List what storage pools are doing on their own: repairs, regenerations, rebalancing.",
+                    wait="Wait until no storage job is at work.",
+                ),
             ),
         },
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -99,6 +100,11 @@ class Context:
         if seconds <= 0:
             raise UsageError("--timeout must be longer than nothing.")
         return seconds
+
+    @property
+    def patience(self) -> float:
+        """Seconds for what takes as long as it takes, such as a move: what `--timeout` says, else infinity."""
+        return math.inf if self.options.timeout is None else self.timeout
 
     @property
     def asks(self) -> bool:

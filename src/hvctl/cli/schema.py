@@ -22,6 +22,8 @@ MODELS = {
     "checkpoint-create": ("hvctl.models.checkpoint", "NewCheckpoint"),
     "host-list": ("hvctl.models.host", "HostSummary"),
     "host-show": ("hvctl.models.host", "Host"),
+    "migrate-check": ("hvctl.models.migrate", "Finding"),
+    "migrate-show": ("hvctl.models.migrate", "MigrationHost"),
     "lab-show": ("hvctl.models.lab", "World"),
     "lab-coverage": ("hvctl.models.lab", "CoverageRow"),
     "lab-fault": ("hvctl.models.lab", "FaultRule"),

@@ -22,6 +22,7 @@ class LabTransport:
 
     kind = "lab"
     eager = False
+    delegates = True
 
     def __init__(self, path: Path, host: str | None = None, name: str = "lab") -> None:
         self.host = name

@@ -178,7 +178,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("mend"),
     ),
     "ChainLink": (
-        Column("disk", show=text),
+        Column("branch", "DISK"),
         Column("type"),
         Column("size", show=format_size, right=True),
         Column("file_size", "FILE", format_size, right=True),

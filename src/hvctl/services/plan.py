@@ -33,6 +33,7 @@ class Part:
         failure: Why it cannot be changed, known before anything is sent.
         messages: What to say when a step fails, by step id; the cmdlet's own words follow.
         new_name: Its name afterwards, where that is another.
+        host: The host it is on, where that is not the one the plan is for.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Part:
     failure: HvctlError | None = None
     messages: Mapping[str, str] = field(default_factory=dict)
     new_name: str | None = None
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +283,6 @@ def _pair(
     error = failure.as_dict() if failure else None
     name = part.name if failure else part.new_name or part.name
     made = Outcome.model_validate(
-        {"id": part.id, "name": name, "host": host, "outcome": outcome, "state": state, "error": error}
+        {"id": part.id, "name": name, "host": part.host or host, "outcome": outcome, "state": state, "error": error}
     )
     return made, failure

@@ -38,6 +38,10 @@ class Transport(Protocol):
     kind: str
     eager: bool
 
+    @property
+    def delegates(self) -> bool:
+        """Whether the login on the host can be handed on to another one; known once it is open."""
+
     def open(self, nonce: str) -> None:
         """Start an engine that will say `hello` with this nonce; return without waiting for it.
 

@@ -69,6 +69,11 @@ class Interruptible:
         self._interrupts = interrupts
         self._seen = interrupts.count
 
+    @property
+    def delegates(self) -> bool:
+        """Whether the login can be handed on, as the transport has it."""
+        return self._transport.delegates
+
     def open(self, nonce: str) -> None:
         """Start an engine, as the transport does."""
         self._look()

@@ -45,6 +45,7 @@ class LocalTransport:
 
     kind = "local"
     eager = False
+    delegates = True
 
     def __init__(self, host: str, executable: str | None = None, *, use_pwsh: bool = False) -> None:
         self.host = host

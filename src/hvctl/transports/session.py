@@ -79,6 +79,14 @@ class Session:
         """Whether a network lies between: what cuts the network cuts this session."""
         return self._transport.kind not in ("local", "lab")
 
+    @property
+    def can_delegate(self) -> bool:
+        """Whether a third machine would take this session's login: a live migration may need that.
+
+        Someone signed in on the host itself can always; over the network it depends on how the login was made.
+        """
+        return self._transport.delegates
+
     def __enter__(self) -> Session:
         return self
 

@@ -1,0 +1,1 @@
+"""Moving virtual machines from host to host, and their storage."""
