@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hvctl.errors import CancelledError, OutcomeUnknownError
 from hvctl.models.base import Outcome
-from hvctl.services.plan import Done, Part, Plan, Prepared, foresee, run_plan
+from hvctl.services.plan import Done, Part, Plan, Prepared, foresee, run_plan, states_seen
 
 if TYPE_CHECKING:
     from hvctl.cli.context import Context
@@ -107,7 +107,7 @@ def _ending_of(part: Part, plan: Plan, error: BaseException) -> str:
         return "failed" if part.failure else "unchanged"
     if not isinstance(error, CancelledError) or error.seen is None or plan.after is None:
         return _ending(error)
-    there = {str(record["Id"]): record.get("State") for record in error.seen.get(plan.after, ())}
+    there = {key: record["State"] for key, record in states_seen(error.seen.get(plan.after, ())).items()}
     if part.goes:
         return "cancelled" if part.id in there else "changed"
     if part.wanted is None:

@@ -17,8 +17,11 @@ WORLDS = {"one-host": ("hv01",), "two-hosts": ("hv01", "hv02")}
 """The kinds of world, and the names of their hosts."""
 WINDOWS = tuple(RELEASES)
 """The Windows Server versions that a world's hosts can have."""
+PROCESSORS = {"intel": ("Intel", 2), "intel-old": ("Intel", 1), "amd": ("AMD", 2), "amd-old": ("AMD", 1)}
+"""The kinds of processor that hosts can have: maker, and level, which a running machine needs at least."""
 DEFAULT_WORLD = "one-host"
 DEFAULT_WINDOWS = "2025"
+DEFAULT_PROCESSORS = "intel"
 ISOS = ("C:\\ISO\\ubuntu.iso", "C:\\ISO\\windows.iso")
 """Images that every host has, to try `--iso` with."""
 _ADAPTERS = (("Ethernet", "Intel(R) Ethernet Controller X550"), ("Ethernet 2", "Intel(R) Ethernet Controller X550 #2"))
@@ -34,30 +37,59 @@ _FOLDERS = ("C:\\", "C:\\ISO", "C:\\VMs", "C:\\VMs\\Virtual Hard Disks", "C:\\VM
 
 def create(path: Path) -> None:
     """Make the default world at `path`, unless another process has just made one there."""
-    _build(path, DEFAULT_WORLD, DEFAULT_WINDOWS, 0, rights=True, keep=True)
+    _build(path, DEFAULT_WORLD, check(DEFAULT_WORLD, DEFAULT_WINDOWS, DEFAULT_PROCESSORS), 0, keep=True)
 
 
 def reset(
-    path: Path, world: str = DEFAULT_WORLD, windows: str = DEFAULT_WINDOWS, seed: int = 0, *, rights: bool = True
+    path: Path,
+    world: str = DEFAULT_WORLD,
+    windows: str = DEFAULT_WINDOWS,
+    seed: int = 0,
+    *,
+    rights: bool = True,
+    processors: str = DEFAULT_PROCESSORS,
 ) -> None:
     """Replace the world at `path` with a fresh one, in one transaction.
 
     Args:
         path: The world's file.
         world: A key of WORLDS.
-        windows: The hosts' Windows Server version: 2016, 2019, 2022 or 2025.
+        windows: The hosts' Windows Server version: 2016, 2019, 2022 or 2025; or one for each host, as in 2025,2022.
         seed: What ids follow from.
         rights: Whether the user may administer Hyper-V.
+        processors: The hosts' kind of processor, a key of PROCESSORS; or one for each host.
 
     Raises:
-        UsageError: There is no such kind of world or Windows version.
+        UsageError: There is no such kind of world, Windows version or processor.
         HvctlError: The file is something else than a world.
+    """
+    _build(path, world, check(world, windows, processors), seed, rights=rights, keep=False)
+
+
+def check(world: str, windows: str, processors: str) -> list[tuple[str, str]]:
+    """The Windows version and the kind of processor of each host of a world.
+
+    Raises:
+        UsageError: There is no such world, version or kind, or there are not as many as hosts.
     """
     if world not in WORLDS:
         raise UsageError(f"There is no world '{world}'.", hint=f"The worlds are {', '.join(WORLDS)}.")
-    if windows not in RELEASES:
-        raise UsageError(f"The lab has no Windows '{windows}'.", hint=f"It has {', '.join(RELEASES)}.")
-    _build(path, world, windows, seed, rights=rights, keep=False)
+    versions = _of_hosts(world, windows, WINDOWS, "Windows version")
+    return list(zip(versions, _of_hosts(world, processors, tuple(PROCESSORS), "kind of processor"), strict=True))
+
+
+def _of_hosts(world: str, text: str, known: tuple[str, ...], what: str) -> list[str]:
+    hosts = WORLDS[world]
+    values = [part.strip().lower() for part in text.split(",")]
+    for value in values:
+        if value not in known:
+            raise UsageError(f"The lab has no {what} '{value}'.", hint=f"It has {', '.join(known)}.")
+    if len(values) not in (1, len(hosts)):
+        raise UsageError(
+            f"'{text}' names {len(values)} times a {what}, and the world {world} has {len(hosts)} hosts.",
+            hint="Name one for all of them, or one for each.",
+        )
+    return values * len(hosts) if len(values) == 1 else values
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -75,22 +107,25 @@ def describe(path: Path) -> dict[str, Any]:
         }
 
 
-def _build(path: Path, kind: str, windows: str, seed: int, *, rights: bool, keep: bool) -> None:
+def _build(
+    path: Path, kind: str, hosts: list[tuple[str, str]], seed: int, *, rights: bool = True, keep: bool
+) -> None:
     with World.rebuilt(path, keep=keep) as world:
         if world is None:
             return
         world.set_meta("world", kind)
-        world.set_meta("windows", windows)
+        versions = [windows for windows, _processor in hosts]
+        world.set_meta("windows", versions[0] if len(set(versions)) == 1 else ",".join(versions))
         world.set_meta("seed", seed)
         world.set_meta("counter", 0)
         world.set_clock(EPOCH)
         if not rights:
             world.configure("rights", value=False)
-        for number, name in enumerate(WORLDS[kind], start=1):
-            _add_host(world, name, number, windows)
+        for number, (name, (windows, processor)) in enumerate(zip(WORLDS[kind], hosts, strict=True), start=1):
+            _add_host(world, name, number, windows, PROCESSORS[processor])
 
 
-def _add_host(world: World, name: str, number: int, windows: str) -> None:
+def _add_host(world: World, name: str, number: int, windows: str, processor: tuple[str, int]) -> None:
     world.add(
         Host(
             name=name,
@@ -102,6 +137,8 @@ def _add_host(world: World, name: str, number: int, windows: str) -> None:
             virtual_machine_path="C:\\VMs",
             virtual_hard_disk_path="C:\\VMs\\Virtual Hard Disks",
             created=EPOCH,
+            processor_maker=processor[0],
+            processor_level=processor[1],
         )
     )
     for position, (label, description) in enumerate(_ADAPTERS, start=1):

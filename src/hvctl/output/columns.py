@@ -69,6 +69,19 @@ def _adapter(adapter: dict[str, Any]) -> str:
     return f"{adapter['name']}: {' '.join(part for part in parts if part)}"
 
 
+def physical_disks(value: Iterable[dict[str, Any]] | None) -> list[str]:
+    """Physical disks: the number, name and size of each, and how well it is."""
+    return [f"{disk['number']} {disk['name']} {format_size(disk['size'])} {disk['health']}" for disk in value or ()]
+
+
+def volumes(value: Iterable[dict[str, Any]] | None) -> list[str]:
+    """Volumes: the letter, label and file system of each, and what is free."""
+    return [
+        f"{volume['letter'] or '-'}: {volume['name']} {volume['file_system']} {format_size(volume['free'])} free"
+        for volume in value or ()
+    ]
+
+
 def failure(value: dict[str, Any] | None) -> str:
     """What an error says."""
     return "" if value is None else str(value.get("message", ""))
@@ -79,6 +92,11 @@ def state_style(state: str) -> str:
     if state.endswith("Critical"):
         return "bold red"
     return {"Running": "green", "Paused": "yellow", "Saved": "cyan", "Off": "dim"}.get(state, "")
+
+
+def health_style(health: str) -> str:
+    """The colour of how well something is."""
+    return {"Healthy": "green", "Warning": "yellow", "Unhealthy": "bold red", "Unknown": "bold red"}.get(health, "")
 
 
 def outcome_style(outcome: str) -> str:
@@ -215,6 +233,65 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("state", style=state_style),
         Column("error", show=failure),
     ),
+    "HealthFinding": (
+        Column("type"),
+        Column("name"),
+        Column("health", style=health_style),
+        Column("status"),
+        Column("meaning"),
+        Column("next"),
+        Column("host"),
+    ),
+    "PhysicalDisk": (
+        Column("number", "NO", right=True),
+        Column("name"),
+        Column("type"),
+        Column("bus"),
+        Column("size", show=format_size, right=True),
+        Column("can_pool"),
+        Column("cannot_pool", "WHY NOT"),
+        Column("health", style=health_style),
+        Column("status"),
+        Column("host"),
+    ),
+    "StorageJob": (
+        Column("name"),
+        Column("state"),
+        Column("percent", "DONE", percent, right=True),
+        Column("processed", show=format_size, right=True),
+        Column("total", show=format_size, right=True),
+        Column("elapsed", show=format_duration, right=True),
+        Column("host"),
+    ),
+    "StoragePool": (
+        Column("name"),
+        Column("size", show=format_size, right=True),
+        Column("used", show=format_size, right=True),
+        Column("health", style=health_style),
+        Column("status"),
+        Column("read_only"),
+        Column("host"),
+    ),
+    "VirtualDisk": (
+        Column("name"),
+        Column("resiliency"),
+        Column("redundancy", right=True),
+        Column("provisioning"),
+        Column("size", show=format_size, right=True),
+        Column("footprint", show=format_size, right=True),
+        Column("health", style=health_style),
+        Column("status"),
+        Column("host"),
+    ),
+    "Volume": (
+        Column("letter"),
+        Column("name", "LABEL"),
+        Column("file_system", "FS"),
+        Column("size", show=format_size, right=True),
+        Column("free", show=format_size, right=True),
+        Column("health", style=health_style),
+        Column("host"),
+    ),
     "VirtualSwitch": (
         Column("name"),
         Column("type"),
@@ -242,13 +319,18 @@ _OTHERS: tuple[Column, ...] = (
     Column("block_size", show=format_size, right=True),
     Column("fragmentation", show=percent, right=True),
     Column("minimum_size", show=format_size, right=True),
+    Column("footprint", show=format_size, right=True),
+    Column("free", show=format_size, right=True),
     Column("memory", show=format_size, right=True),
     Column("memory_demand", show=format_size, right=True),
     Column("memory_maximum", show=format_size, right=True),
     Column("memory_minimum", show=format_size, right=True),
     Column("memory_startup", show=format_size, right=True),
+    Column("physical_disks", show=physical_disks),
     Column("processors", right=True),
     Column("size", show=format_size, right=True),
+    Column("used", show=format_size, right=True),
+    Column("volumes", show=volumes),
 )
 
 

@@ -66,6 +66,7 @@ CMDLETS: dict[str, Cmdlet] = {
     "New-VMSwitch": Cmdlet(HYPER_V, "change"),
     "New-VirtualDisk": Cmdlet(STORAGE, "change"),
     "Remove-Item": Cmdlet(MANAGEMENT, "destroy"),
+    "Remove-Partition": Cmdlet(STORAGE, "destroy"),
     "Remove-StoragePool": Cmdlet(STORAGE, "destroy"),
     "Remove-VM": Cmdlet(HYPER_V, "destroy"),
     "Remove-VMSnapshot": Cmdlet(HYPER_V, "destroy"),

@@ -60,6 +60,7 @@ $allowList = @{
     'New-VMSwitch' = 'Hyper-V'
     'New-VirtualDisk' = 'Storage'
     'Remove-Item' = 'Microsoft.PowerShell.Management'
+    'Remove-Partition' = 'Storage'
     'Remove-StoragePool' = 'Storage'
     'Remove-VM' = 'Hyper-V'
     'Remove-VMSnapshot' = 'Hyper-V'

@@ -162,6 +162,16 @@ def make_plan(
     )
 
 
+def states_seen(records: Iterable[Mapping[str, Any]]) -> _Left:
+    """What a step that reads states saw, by id; objects of the Storage module have an id and a state of other names."""
+    return {
+        str(record["UniqueId"] if "UniqueId" in record else record["Id"]): {
+            "State": record.get("HealthStatus" if "UniqueId" in record else "State")
+        }
+        for record in records
+    }
+
+
 def run_plan(session: Session, plan: Plan, *, timeout: float | None) -> Done:
     """Run a plan and say what became of each object.
 
@@ -179,7 +189,7 @@ def run_plan(session: Session, plan: Plan, *, timeout: float | None) -> Done:
         raise with_sight(error, _sight(plan, error)) from error
     # A batch that ended early did not get to its last step: what it left behind is asked for.
     seen = result if result.ok or plan.look is None else session.run(plan.look)
-    left = {str(record["Id"]): record for record in seen.of(plan.after)} if plan.after else {}
+    left = states_seen(seen.of(plan.after)) if plan.after else {}
     done = _done([_outcome(part, result, left, session.host, plan) for part in plan.parts])
     return plan.finish(session, done, timeout) if plan.finish else done
 
@@ -273,7 +283,8 @@ def _sight(plan: Plan, error: OutcomeUnknownError) -> str | None:
     """What a fresh engine saw of the objects, in words."""
     if error.seen is None or plan.after is None:
         return None
-    there = {str(record["Id"]): record.get("State") or "there" for record in error.seen.get(plan.after, ())}
+    left = states_seen(error.seen.get(plan.after, ()))
+    there = {key: record["State"] or "there" for key, record in left.items()}
     return ", ".join(f"'{part.name}' is {there.get(part.id, 'not there')}" for part in plan.parts if part.steps)
 
 

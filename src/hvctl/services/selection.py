@@ -168,7 +168,14 @@ def keep_states(items: Sequence[S], states: frozenset[str]) -> list[S]:
 
 def noun_word(noun: str) -> str:
     """The command word of a noun: vm for virtual machine."""
-    return {"virtual hard disk": "vhd", "virtual machine": "vm", "virtual switch": "switch"}.get(noun, noun)
+    words = {
+        "physical disk": "storage disk",
+        "virtual disk": "storage virtual-disk",
+        "virtual hard disk": "vhd",
+        "virtual machine": "vm",
+        "virtual switch": "switch",
+    }
+    return words.get(noun, noun)
 
 
 def _match_one(name: Name, items: Sequence[T], noun: str, host: str) -> list[T]:
@@ -187,6 +194,7 @@ def _match_one(name: Name, items: Sequence[T], noun: str, host: str) -> list[T]:
             hint=f"Use an id: {ids}",
         )
     if exact or not name.is_pattern:
-        return exact
+        # Not every id is a GUID: one of the Storage module's is looked for where nothing has such a name.
+        return exact or [item for item in items if folded(item.id) == wanted]
     pattern = wildcard(name.text)
     return [item for item in items if pattern.fullmatch(item.name)]

@@ -52,6 +52,7 @@ AREAS: dict[str, str] = {
     "New-VMSwitch": "switch",
     "New-VirtualDisk": "spaces_disk",
     "Remove-Item": "file",
+    "Remove-Partition": "spaces_volume",
     "Remove-StoragePool": "spaces_pool",
     "Remove-VM": "vm",
     "Remove-VMSnapshot": "snapshot",

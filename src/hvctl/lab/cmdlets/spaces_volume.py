@@ -118,6 +118,22 @@ def _letter(context: Context, args: Args) -> str | None:
     return letter
 
 
+@simulates(HANDLERS, "Remove-Partition", PARTITION, "InputObject DriveLetter")
+def remove_partition(context: Context, args: Args) -> Iterator[Output]:
+    """Delete partitions, with the volumes and files on them."""
+    cim.require_answer(args)
+    if "InputObject" in args:
+        found = cim.objects(args, "InputObject", PARTITION)
+    else:
+        everything = context.world.find(Partition, host=context.host.name)
+        found = cim.kept(context, everything, args, PARTITION, {"DriveLetter": "letter"})
+    for partition in found:
+        for file in faulty.on_volume(context.world, partition):
+            context.world.remove(file)
+        context.world.remove(partition)
+    yield from ()
+
+
 @simulates(HANDLERS, "Get-Volume", VOLUME, "DriveLetter FileSystemLabel UniqueId Partition")
 def get_volume(context: Context, args: Args) -> Iterator[Output]:
     """The volumes of the host, those without a file system as well."""

@@ -1,0 +1,91 @@
+"""`storage create`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hvctl.cli.context import Context
+from hvctl.cli.options import command
+from hvctl.cli.selecting import new_name
+from hvctl.cli.storage.words import (
+    FIELDS,
+    ColumnsOption,
+    Disks,
+    ExistOk,
+    FileSystemOption,
+    LabelOption,
+    ResiliencyOption,
+    Size,
+    ThinOption,
+    announce,
+    file_system,
+    listed,
+    size_of,
+)
+
+if TYPE_CHECKING:
+    from hvctl.models.storage import CreatedStorage
+    from hvctl.models.storage_create import StorageCreate
+    from hvctl.services.storage.making import StorageMaking
+
+
+@command(changes=True)
+def create(
+    context: Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the pool and of the virtual disk.")],
+    size: Size,
+    volume: Annotated[str, typer.Option(metavar="LETTER", help="The drive letter of the volume.")],
+    disks: Disks = None,
+    resiliency: ResiliencyOption = "mirror",
+    fs: FileSystemOption = "refs",
+    thin: ThinOption = False,
+    number_of_columns: ColumnsOption = None,
+    label: LabelOption = None,
+    exist_ok: ExistOk = False,
+) -> None:
+    """Create a storage pool, a virtual disk in it and a volume on that, all in one.
+
+    What it takes and about how much it will hold is said first. When any step fails, disks and pools are as they were.
+
+        hvctl storage create vmstore --disks auto --resiliency mirror --size 2T --volume D: --fs refs
+    """
+    from hvctl.cli.checking import checked, given
+    from hvctl.cli.output import check_columns
+    from hvctl.models.storage import CreatedStorage
+    from hvctl.models.storage_create import StorageCreate
+    from hvctl.services.storage.making import StorageMaking
+
+    check_columns(context.options, CreatedStorage)
+    values = given(
+        name=new_name(context, name), volume=volume, disks=listed(disks), resiliency=resiliency.lower(),
+        file_system=file_system(fs), columns=number_of_columns, label=label,
+    )  # fmt: skip
+    values |= size_of(size) | ({"provisioning": "Thin"} if thin else {})
+    spec = checked(StorageCreate, values, **FIELDS)
+    made = _create(context, StorageMaking(context.session(), timeout=context.timeout), spec, exist_ok=exist_ok)
+    if made is not None:
+        context.write_done([made], single=True)
+
+
+def _create(context: Context, service: StorageMaking, spec: StorageCreate, *, exist_ok: bool) -> CreatedStorage | None:
+    from hvctl.cli.changing import logged, print_batch
+    from hvctl.services.storage.making import AlreadyThere
+
+    try:
+        making = service.plan_storage(spec)
+    except AlreadyThere as there:
+        if not (exist_ok and there.made):
+            raise
+        context.note(f"'{there.state.name}' exists already; it was left as it is.")
+        return service.existing_storage(there.state)
+    announce(context, making)
+    if context.options.dry_run:
+        print_batch(context, making.batch)
+        service.foresee(making, spec.name)
+        return None
+    with logged(context, service.host, spec.name):
+        made = service.storage_of(spec.name, service.make(making, spec.name))
+    context.log_change(made.host, made.name, "changed")
+    return made

@@ -1,0 +1,70 @@
+"""The arguments and options that several storage commands have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from hvctl.cli.context import Context
+    from hvctl.services.storage.create import Making
+
+_NAMES = "Names, ids or patterns; - reads names from stdin."
+DiskNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="DISK", help="Numbers, ids, serial numbers, names or patterns.", show_default=False),
+]
+PoolNames = Annotated[list[str] | None, typer.Argument(metavar="POOL", help=_NAMES, show_default=False)]
+VirtualDiskNames = Annotated[list[str] | None, typer.Argument(metavar="DISK", help=_NAMES, show_default=False)]
+Disks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--disks",
+        metavar="auto|DISK",
+        help="A disk by number, id or serial number, or several as A,B; auto takes those of the type that gives most.",
+    ),
+]
+Size = Annotated[str, typer.Option(metavar="SIZE", help="Its size, or max.")]
+ResiliencyOption = Annotated[
+    str, typer.Option("--resiliency", metavar="KIND", help="simple, mirror, three-way-mirror, parity or dual-parity.")
+]
+ThinOption = Annotated[bool, typer.Option("--thin", help="Take space from the pool only as it is written.")]
+ColumnsOption = Annotated[
+    int | None,
+    typer.Option("--number-of-columns", metavar="N", help="Disks that data is striped over; the host chooses else."),
+]
+FileSystemOption = Annotated[str, typer.Option("--fs", metavar="FS", help="refs or ntfs.")]
+LabelOption = Annotated[str | None, typer.Option("--label", metavar="TEXT", help="The volume's label; else its name.")]
+ExistOk = Annotated[bool, typer.Option("--exist-ok", help="If it exists, show it as it is.")]
+MissingOk = Annotated[bool, typer.Option("--missing-ok", help="It is fine if one is not there.")]
+
+FIELDS = {"name": "NAME", "file_system": "--fs", "letter": "LETTER", "provisioning": "--thin", "volume": "--volume"}
+"""How fields are called on the command line, where that is not their own name."""
+
+
+def listed(disks: list[str] | None) -> tuple[str, ...]:
+    """The disks of `--disks`: each option can name several."""
+    return tuple(part.strip() for text in disks or () for part in text.split(",") if part.strip())
+
+
+def file_system(text: str) -> str:
+    """A file system as the model spells it."""
+    return {"refs": "ReFS", "ntfs": "NTFS"}.get(text.lower(), text)
+
+
+def size_of(text: str) -> dict[str, int]:
+    """The size in bytes; none for max.
+
+    Raises:
+        UsageError: It is not a size.
+    """
+    from hvctl.cli.checking import sizes
+
+    return {} if text.lower() == "max" else sizes(size=text)
+
+
+def announce(context: Context, making: Making) -> None:
+    """Say what is used, and about how much it gives, before anything is made."""
+    for sentence in making.notes:
+        context.note(sentence)

@@ -1,0 +1,1 @@
+"""Storage Spaces: disks, pools, virtual disks, volumes, health and jobs of one host."""
