@@ -86,8 +86,8 @@ class WillingHost:
 
 
 def _named(steps: Sequence[Step]) -> Iterator[str]:
-    """What the host must have: the machines and switches that the steps refer to, by id or by name."""
-    kinds = {"Get-VM": "vm", "Get-VMSwitch": "switch"}
+    """What the host must have: the machines, checkpoints and switches that the steps refer to, by id or by name."""
+    kinds = {"Get-VM": "vm", "Get-VMSnapshot": "snapshot", "Get-VMSwitch": "switch"}
     cmdlets = {step.id: step.call.cmdlet for step in steps}
     wanted: dict[tuple[str, str], str] = {}
     for step in steps:
@@ -105,7 +105,7 @@ def _named(steps: Sequence[Step]) -> Iterator[str]:
         ident, name = (
             (text, f"the one with id {text}") if property_ == "Id" else (str(uuid5(NAMESPACE_DNS, text)), text)
         )
-        yield f"vm {ident} 2 {name}" if kind == "vm" else f"switch {ident} {name}"
+        yield f"vm {ident} 2 {name}" if kind == "vm" else f"{kind} {ident} {name}"
 
 
 def _firmware_of_first_generation(batch: Batch) -> Counter[str]:

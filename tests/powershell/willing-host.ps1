@@ -6,6 +6,7 @@ $domain = [System.AppDomain]::CurrentDomain
 if ($null -eq $domain.GetData('willing')) {
     $domain.SetData('willing', [hashtable]::Synchronized(@{
         Machines = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
+        Snapshots = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
         Switches = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
         Disks = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
         Calls = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
@@ -42,15 +43,16 @@ function New-Part([type]$type, $machine) {
     Add-Properties $part @{ VMId = $machine.Id; VMName = $machine.Name; Path = "C:\VMs\$($machine.Id).vhdx" }
 }
 
-# Asked with computer names, this one is told what there is: "vm ID GENERATION NAME" or "switch ID NAME"; or tells its calls.
+# Asked with computer names, this one is told what there is: "vm ID GENERATION NAME", "switch ID NAME" or "snapshot ID NAME"; or tells its calls.
 #region Get-VMHost
 if ($ComputerName -ccontains 'calls') { return $willing.Calls.ToArray() }
 if ($ComputerName -ccontains 'disks') { return $willing.Disks.ToArray() }
 if ($null -eq $ComputerName) { return [pscustomobject]@{ VirtualHardDiskPath = 'C:\Disks' } }
-foreach ($list in $willing.Machines, $willing.Switches, $willing.Disks, $willing.Calls) { $list.Clear() }
+foreach ($list in $willing.Machines, $willing.Snapshots, $willing.Switches, $willing.Disks, $willing.Calls) { $list.Clear() }
 foreach ($text in $ComputerName) {
     $kind, $rest = $text.Split([char[]]' ', 2)
     if ($kind -ceq 'vm') { $words = $rest.Split([char[]]' ', 3); $null = New-Machine $words[0] $words[2] $words[1] }
+    if ($kind -ceq 'snapshot') { $null = $willing.Snapshots.Add($rest.Split([char[]]' ', 2)) }
     if ($kind -ceq 'switch') { $words = $rest.Split([char[]]' ', 2); $null = New-Switch $words[0] $words[1] }
 }
 #endregion
@@ -106,6 +108,13 @@ foreach ($machine in $VM) { New-Part VMNetworkAdapter $machine }
 #endregion
 
 #region Get-VMSnapshot
+foreach ($words in $willing.Snapshots.ToArray()) {
+    $snapshot = Add-Properties (New-Part VMSnapshot $VM[0]) @{ State = 'Saved' }
+    $snapshot.Id = $words[0]
+    $snapshot.Name = $words[1]
+    $snapshot
+}
+if ($willing.Snapshots.Count -gt 0) { return }
 foreach ($machine in $VM) { Add-Properties (New-Part VMSnapshot $machine) @{ HardDrives = @(New-Part HardDiskDrive $machine) } }
 #endregion
 

@@ -40,6 +40,7 @@ pytestmark = pytest.mark.contract
 
 OBJECTS: Mapping[str, tuple[str, ...]] = {
     "VirtualMachine": ("Get-VM", "New-VM"),
+    "VMSnapshot": ("Get-VMSnapshot",),
     "VMSwitch": ("Get-VMSwitch", "New-VMSwitch"),
     "VMNetworkAdapter": ("Get-VMNetworkAdapter",),
     "VMNetworkAdapterBase": ("Get-VMNetworkAdapter",),

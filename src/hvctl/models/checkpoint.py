@@ -17,7 +17,8 @@ def _without_zero(value: object) -> object:
     return None if value == _NO_ID else value
 
 
-CheckpointName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_NO_CONTROLS = r"^[^\x00-\x1f\x7f]+$"
+CheckpointName = Annotated[str, Field(min_length=1, max_length=100, pattern=_NO_CONTROLS)]
 AskedType = Literal["Standard", "Production", "ProductionOnly"]
 ParentId = Annotated[str | None, BeforeValidator(_without_zero)]
 
@@ -87,7 +88,7 @@ class NewCheckpoint(CheckpointNode):
 class CheckpointCreate(Model):
     """What `checkpoint create` is asked for; `name` may have {vm}, {date} and {time} in it."""
 
-    name: Annotated[str, Field(min_length=1)] = "{vm} ({date} {time})"
+    name: Annotated[str, Field(min_length=1, pattern=_NO_CONTROLS)] = "{vm} ({date} {time})"
     type: AskedType | None = None
 
 

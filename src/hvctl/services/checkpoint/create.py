@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,18 +45,23 @@ class Creation:
 
 
 def name_of(template: str, vm: str, now: datetime) -> str:
-    """The name that a template makes for a virtual machine at a time.
+    """The name that a template makes for a virtual machine at a time; the machine's name is cut where it is too long.
 
     Raises:
-        UsageError: It has more than 100 characters, or control characters.
+        UsageError: It has more than 100 characters all the same.
     """
     values = {"vm": vm, "date": f"{now:%Y-%m-%d}", "time": f"{now:%H:%M:%S}"}
-    name = _PARTS.sub(lambda match: values[match[1]], template)
+    name = _filled(template, values)
+    if len(name) > LONGEST_NAME and "{vm}" in template:
+        excess = -(-(len(name) - LONGEST_NAME) // template.count("{vm}"))
+        name = _filled(template, values | {"vm": vm[: max(0, len(vm) - excess)]})
     if len(name) > LONGEST_NAME:
         raise UsageError(f"'{name}' has {len(name)} characters; a checkpoint's name has at most {LONGEST_NAME}.")
-    if not name.isprintable():
-        raise UsageError("--name: a name holds no control characters.")
     return name
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    return _PARTS.sub(lambda match: values[match[1]], template)
 
 
 def plan_create(vms: Sequence[VmSettings], spec: CheckpointCreate, host: str, now: datetime) -> Creation:
@@ -69,7 +74,7 @@ def plan_create(vms: Sequence[VmSettings], spec: CheckpointCreate, host: str, no
     together: list[tuple[Taking, Step]] = []
     alone: list[tuple[Batch, tuple[Taking, ...]]] = []
     for number, vm in enumerate(vms):
-        obstacle = _obstacle(vm, host)
+        obstacle = _obstacle(vm, spec.type, host)
         if obstacle is not None:
             refused.append(obstacle)
             continue
@@ -87,7 +92,10 @@ def plan_create(vms: Sequence[VmSettings], spec: CheckpointCreate, host: str, no
     return Creation(tuple(groups), tuple(refused))
 
 
-def _obstacle(vm: VmSettings, host: str) -> HvctlError | None:
+def _obstacle(vm: VmSettings, wanted: str | None, host: str) -> HvctlError | None:
+    if vm.checkpoint_type is None and wanted is not None:
+        words = f"The checkpoint type of '{vm.name}' cannot be read, so it could not be set back."
+        return ConflictError(words, hint="Leave --type out.", host=host, object_name=vm.name)
     if vm.checkpoint_type == "Disabled":
         words, hint = "Checkpoints of '{}' are disabled.", "Allow them: hvctl vm set NAME --checkpoint-type Production"
         return ConflictError(words.format(vm.name), hint=hint, host=host, object_name=vm.name)

@@ -40,6 +40,8 @@ def plan_delete(
     """
     going = descendants(chosen, every) if subtree else list(chosen)
     ids = {each.id for each in going}
+    if subtree:
+        going = descendants([each for each in going if each.parent_id not in ids], every)
     parts: list[Part] = []
     steps: dict[str, Step] = {}
     for number, each in enumerate(going):

@@ -65,7 +65,7 @@ def details(host: str, result: Result) -> list[Checkpoint]:
 
 
 def descendants(chosen: Sequence[CheckpointNode], every: Sequence[CheckpointNode]) -> list[CheckpointNode]:
-    """Checkpoints and all that are based on them, each once, parents before their children."""
+    """Checkpoints and all that are based on them, each once; a parent before its children unless those were chosen."""
     below: dict[str | None, list[CheckpointNode]] = {}
     for each in every:
         below.setdefault(each.parent_id, []).append(each)
