@@ -66,6 +66,13 @@ class Served:
         self.ca_file = folder / "ca.pem"
         wanted = Settings(USER, PASSWORD, **{"ca_file": self.ca_file, **settings})
         self.endpoint = Endpoint(wanted, hosts, Behind(self.service, self.faults, action_of, self.stats))
+        self._protocols: list[Protocol] = []
+
+    def close(self) -> None:
+        """Close the clients, then the endpoint."""
+        for protocol in self._protocols:
+            protocol.transport.close_session()
+        self.endpoint.close()
 
     @property
     def counts(self) -> dict[str, Any]:
@@ -89,7 +96,15 @@ class Served:
         """pywinrm's client, logged in."""
         url = self.url if transport == "ntlm" else self.tls_url
         given = {"username": USER, "password": PASSWORD, "ca_trust_path": str(self.ca_file), "proxy": None, **options}
-        return Protocol(url, transport=transport, **given)
+        self._protocols.append(Protocol(url, transport=transport, **given))
+        return self._protocols[-1]
+
+    def session(self) -> requests.Session:
+        """A requests session that is logged in by Basic and trusts the endpoint alone."""
+        session = requests.Session()
+        session.trust_env = False
+        session.auth, session.verify = (USER, PASSWORD.encode()), str(self.ca_file)
+        return session
 
     def raw(self, data: bytes) -> bytes:
         """What comes back for some bytes over plain HTTP, until the endpoint ends the connection."""
@@ -103,5 +118,7 @@ class Served:
 def served(folder: Path, *faults: tuple[str, Fault], **settings: Any) -> Iterator[Served]:
     """An endpoint, closed at the end."""
     made = Served(folder, *faults, **settings)
-    with made.endpoint:
+    try:
         yield made
+    finally:
+        made.close()

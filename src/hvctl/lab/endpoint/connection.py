@@ -116,8 +116,7 @@ class Connection:
         reset = False
         try:
             self._served.stats.connected()
-            # Which host it is about stands in its first request; where there are several it is asked then.
-            self._fail(self._only_host or "", "connect")
+            self._refuse()
             if self._tls is not None:
                 self._sock.settimeout(_HANDSHAKE)
                 self._sock = self._tls.wrap_socket(self._sock, server_side=True)
@@ -273,6 +272,16 @@ class Connection:
         if len(rest) == 1:
             return next(iter(self._served.hosts.values()))
         return self._served.hosts.get(rest[0])
+
+    def _refuse(self) -> None:
+        """Reset a new connection where that was asked for: when its client has begun to speak, but was not heard."""
+        # Which host it is about stands in its first request; where there are several it is asked then.
+        if self._served.faults.take(self._only_host or "", "connect", None) is not None:
+            # A client that has said nothing yet could take the reset for a connection that never was.
+            self._sock.settimeout(_LINGER)
+            with suppress(OSError):
+                self._sock.recv(1, socket.MSG_PEEK)
+            raise _EndError(reset=True)
 
     @property
     def _only_host(self) -> str | None:
