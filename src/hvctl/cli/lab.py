@@ -52,7 +52,13 @@ def leave(context: Context) -> None:
 def reset(
     context: Context,
     world: Annotated[str, typer.Option(metavar="WORLD", help="one-host or two-hosts.")] = "one-host",
-    windows: Annotated[str, typer.Option(metavar="YEAR", help="Windows Server 2016, 2019, 2022 or 2025.")] = "2025",
+    windows: Annotated[
+        str, typer.Option(metavar="YEAR", help="Windows Server 2016, 2019, 2022 or 2025; or one a host: 2025,2022.")
+    ] = "2025",
+    processors: Annotated[
+        str,
+        typer.Option(metavar="KIND", help="intel, intel-old, amd or amd-old; or one a host: intel,amd."),
+    ] = "intel",
     seed: Annotated[int, typer.Option(metavar="N", help="What ids and addresses are made from.")] = 0,
 ) -> None:
     """Start the simulator afresh; all that is in it is lost.
@@ -71,14 +77,12 @@ def reset(
         raise UsageError("A world has no name and no id.", hint="Choose another format: -o json, -o table.")
     if not 0 <= seed <= _LARGEST_SEED:
         raise UsageError(f"--seed is {seed}.", hint=f"Choose a number from 0 to {_LARGEST_SEED}.")
-    for option, value, allowed in (("--world", world, seeds.WORLDS), ("--windows", windows, seeds.WINDOWS)):
-        if value not in allowed:
-            raise UsageError(f"{option} is '{value}'.", hint=f"Choose one of {', '.join(allowed)}.")
+    seeds.check(world, windows, processors)
     path = lab_file()
     loss = _loss(path)
     if loss is not None:
         context.confirm(f"Lose {loss}?")
-    seeds.reset(path, world=world, windows=windows, seed=seed)
+    seeds.reset(path, world=world, windows=windows, seed=seed, processors=processors)
     context.write([World.model_validate(seeds.describe(path))], single=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -39,8 +38,6 @@ _WORDS = {
     "memory": "copying memory",
     "final": "handing over",
 }
-_SILENT = 60.0
-"""Seconds of the lab's clock after its time that a mover counts as dead."""
 
 
 class PlannedAdapter(Record):
@@ -201,7 +198,9 @@ def move(context: Context, vm: Vm, made: Order) -> Iterator[Output]:
     world, target = context.world, made.target
     _check_hosts(context, vm, target)
     _check_may_start(context, vm, made)
-    planned = Planned(id=vm.id, host=target.name, name=vm.name, source=vm.host, created=world.now(), mover=_me())
+    planned = Planned(
+        id=vm.id, host=target.name, name=vm.name, source=vm.host, created=world.now(), mover=owners.this_process()
+    )
     world.add(planned)
     seconds = float(trait(world, "seconds"))
     phases = [phase for phase in PHASES if _happens(phase, vm, made)]
@@ -226,30 +225,18 @@ def _happens(phase: str, vm: Vm, made: Order) -> bool:
     return phase != "memory" or vm.state in ("Running", "Paused")
 
 
-def _me() -> dict[str, Any]:
-    return {"pid": os.getpid(), "started": owners.start_of(os.getpid())}
-
-
-def is_moving(world: World, planned: Planned) -> bool:
-    """Whether somebody is at work on a planned VM."""
-    mover = planned.mover
-    if mover is None or world.now() > planned.until + _SILENT:
-        return False
-    return not owners.is_dead(mover["pid"], mover["started"], 0)
-
-
 def _check_may_start(context: Context, vm: Vm, made: Order) -> None:
     world, target = context.world, made.target
     about = _about(context, vm, target.computer_name)
     if vm.state not in _STATES or vm.merging:
         raise Problem("migration-state")
-    under_way = [planned for planned in world.find(Planned) if is_moving(world, planned)]
+    under_way = [planned for planned in world.find(Planned) if owners.is_moving(world, planned)]
     for host in (context.host, target):
         count = sum(host.name in (planned.host, planned.source) for planned in under_way)
         if count >= host.migrations:
             raise Problem("migration-busy", **about, host=host.computer_name, most=host.migrations)
     for planned in world.find(Planned, host=target.name, id=vm.id):
-        if is_moving(world, planned) or not trait(world, "replaces_planned"):
+        if owners.is_moving(world, planned) or not trait(world, "replaces_planned"):
             raise Problem("migration-leftover", **about)
         world.remove(planned)
     _check_findings(context, vm, made)

@@ -8,11 +8,16 @@ import time
 from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+from hvctl.lab.entities import Planned
 from hvctl.lab.world import World
 
 STALE = 300.0
 """Seconds without a heartbeat after which an owner counts as dead where the process cannot be told for sure."""
+
+_SILENT = 60.0
+"""Seconds of the lab's clock after its time that a mover counts as gone."""
 
 _QUERY_LIMITED_INFORMATION = 0x1000
 _STILL_ACTIVE = 259
@@ -40,6 +45,19 @@ class Owner:
         if self.noted and time.monotonic() - self._beat >= every:
             with world.transaction():
                 self.note(world)
+
+
+def this_process() -> dict[str, Any]:
+    """This process, for a record of who is at work on something."""
+    return {"pid": os.getpid(), "started": start_of(os.getpid())}
+
+
+def is_moving(world: World, planned: Planned) -> bool:
+    """Whether somebody is at work on a planned VM; one that is not heard of in time has given it up."""
+    mover = planned.mover
+    if mover is None or world.now() > planned.until + _SILENT:
+        return False
+    return not is_dead(mover["pid"], mover["started"], time.time())
 
 
 def is_dead(pid: int, started: str | None, heartbeat: float) -> bool:

@@ -86,7 +86,7 @@ def _of_hosts(world: str, text: str, known: tuple[str, ...], what: str) -> list[
             raise UsageError(f"The lab has no {what} '{value}'.", hint=f"It has {', '.join(known)}.")
     if len(values) not in (1, len(hosts)):
         raise UsageError(
-            f"'{text}' names {len(values)} times a {what}, and the world {world} has {len(hosts)} hosts.",
+            f"'{text}' names a {what} for {len(values)} hosts, and those of the world {world} are {len(hosts)}.",
             hint="Name one for all of them, or one for each.",
         )
     return values * len(hosts) if len(values) == 1 else values
@@ -107,9 +107,7 @@ def describe(path: Path) -> dict[str, Any]:
         }
 
 
-def _build(
-    path: Path, kind: str, hosts: list[tuple[str, str]], seed: int, *, rights: bool = True, keep: bool
-) -> None:
+def _build(path: Path, kind: str, hosts: list[tuple[str, str]], seed: int, *, rights: bool = True, keep: bool) -> None:
     with World.rebuilt(path, keep=keep) as world:
         if world is None:
             return

@@ -43,6 +43,10 @@ _NO_ANSWER = _Kind(
     "It is still starting, or lacks integration services. --save keeps what it does, --turn-off cuts its power.",
     "The guest does not answer.",
 )
+_LOGIN_THERE = _Kind(
+    AccessError,
+    "The other host did not take the login: hvctl migrate check says how two hosts come to trust each other.",
+)
 _MEMORY = _Kind(HvctlError, "The host has too little free memory: stop other VMs, or give this one less.")
 
 _BY_ID: tuple[tuple[re.Pattern[str], _Kind], ...] = tuple(
@@ -81,6 +85,9 @@ _BY_HRESULT: dict[int, _Kind] = {
     0x80070050: _Kind(ConflictError, "A file of that name is there already; choose another path."),
     0x80070020: _Kind(ConflictError, "Another process or VM holds the file."),
     0x80070005: _Kind(AccessError, "The host's service account may lack the right to the file."),
+    0x8009030D: _LOGIN_THERE,
+    0x8009030E: _LOGIN_THERE,
+    0x80090322: _LOGIN_THERE,
     0x80070002: _Kind(NotFoundError),
     0x80070003: _Kind(NotFoundError),
 }

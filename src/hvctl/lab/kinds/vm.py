@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from hvctl.lab import guests
-from hvctl.lab.entities import MIB, Drive, Nic, Vm
+from hvctl.lab.entities import MIB, Drive, Nic, Planned, Vm
 from hvctl.lab.kinds.network import NETWORK_ADAPTER
 from hvctl.lab.kinds.snapshot import parent_name
 from hvctl.lab.kinds.storage import DVD_DRIVE, HARD_DISK_DRIVE, slot
 from hvctl.lab.live import Kind, Live, Property, constants, fields, moment, table
+from hvctl.lab.owners import is_moving
 from hvctl.lab.world import World
 
 TEMPLATES = {
@@ -106,7 +107,10 @@ _SAME = constants(
 
 
 def _status(live: Live) -> list[str]:
-    return ["InService", "MergingDisks"] if live.entity.merging else ["Ok"]
+    if live.entity.merging:
+        return ["InService", "MergingDisks"]
+    planned = live.world.find(Planned, id=live.entity.id)
+    return ["InService", "MigratingVirtualMachine"] if any(is_moving(live.world, each) for each in planned) else ["Ok"]
 
 
 def _status_text(live: Live) -> str:
@@ -124,7 +128,7 @@ VIRTUAL_MACHINE = Kind(
             "Uptime": uptime,
             "OperationalStatus": _status,
             "PrimaryOperationalStatus": lambda live: _status(live)[0],
-            "SecondaryOperationalStatus": lambda live: "MergingDisks" if live.entity.merging else None,
+            "SecondaryOperationalStatus": lambda live: (*_status(live), None)[1],
             "StatusDescriptions": lambda live: [_status_text(live)],
             "PrimaryStatusDescription": _status_text,
             "SecondaryStatusDescription": lambda live: _status_text(live) if live.entity.merging else None,
