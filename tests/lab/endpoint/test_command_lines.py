@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hvctl.lab.endpoint.command_lines import LONGEST, expected_engine, is_powershell, words
 from hvctl.powershell.bootstrap import bootstrap_script, command_line, encoded_command, engine_hash
@@ -26,6 +30,11 @@ pytestmark = pytest.mark.unit
 )
 def test_words(line, found):
     assert words(line) == found
+
+
+@given(st.lists(st.text(st.sampled_from(' a"\\\tü'))))
+def test_words_are_those_that_were_quoted(arguments):
+    assert words(subprocess.list2cmdline(arguments)) == arguments
 
 
 def test_hvctls_own_command_line_keeps_its_words():

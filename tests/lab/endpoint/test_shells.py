@@ -32,6 +32,7 @@ class Running:
     def kill(self) -> None:
         self.killed = True
         self.output.close()
+        self.output.finish(1)
 
 
 @pytest.fixture

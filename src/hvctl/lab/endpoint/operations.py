@@ -32,12 +32,12 @@ _TERMINATE = ("terminate",)
 _INTERRUPT = ("ctrl_c", "ctrl_break")
 
 _REFUSED = {
-    "busy": Refusal(refusals.BUSY),
-    "quota-shells": Refusal(refusals.MAX_SHELLS, Limits().shells),
-    "quota-operations": Refusal(refusals.MAX_OPERATIONS, 1500),
-    "quota-requests": Refusal(refusals.USER_QUOTA),
-    "quota-users": Refusal(refusals.MAX_USERS, Limits().users),
-    "timeout-undelivered": Refusal(refusals.TIMED_OUT),
+    "busy": (refusals.BUSY, ""),
+    "quota-shells": (refusals.MAX_SHELLS, 30),
+    "quota-operations": (refusals.MAX_OPERATIONS, 1500),
+    "quota-requests": (refusals.USER_QUOTA, ""),
+    "quota-users": (refusals.MAX_USERS, 10),
+    "timeout-undelivered": (refusals.TIMED_OUT, ""),
 }
 _CLIXML = (
     b"#< CLIXML\r\n"
@@ -143,7 +143,7 @@ class Wsman:
 
     def _act_wrongly(self, action: Callable[[_Call], str], call: _Call, fault: Fault) -> str:
         if fault.kind in _REFUSED:
-            raise _REFUSED[fault.kind]
+            raise Refusal(*_REFUSED[fault.kind])
         if fault.kind == "shell-lost-before":
             self.shells.delete(call.host, call.user, call.shell_id)
         answer = action(call)

@@ -22,6 +22,8 @@ from hvctl.lab.endpoint.refusals import (
 )
 from hvctl.lab.endpoint.streams import Output
 
+_PATIENCE = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -203,12 +205,16 @@ class Shells:
             shell.end()
 
     def close(self) -> None:
-        """End all shells."""
+        """End all shells, and wait a while for what ran in them: it may have something to take back."""
         with self._lock:
             shells = list(self._shells.values())
             self._shells.clear()
         for shell in shells:
             shell.end()
+        give_up = time.monotonic() + _PATIENCE
+        for shell in shells:
+            for command in list(shell.commands.values()):
+                command.output.wait(max(0.0, give_up - time.monotonic()))
 
     def __len__(self) -> int:
         return len(self._shells)

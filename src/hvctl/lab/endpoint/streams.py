@@ -71,6 +71,11 @@ class Output:
                 self._place_inserts(stream)
             self._changed.notify_all()
 
+    def wait(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds for the command to end; whether it has."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.finished, timeout)
+
     def close(self) -> None:
         """Nobody will fetch anything any more: who waits, for room or for bytes, waits no longer."""
         with self._changed:
