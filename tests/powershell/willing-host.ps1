@@ -87,6 +87,19 @@ $seen = [System.Collections.Generic.HashSet[string]]::new([System.StringComparer
 foreach ($each in $Path) { if ($seen.Add($each)) { [pscustomobject]@{ Path = $each; ParentPath = $null } } }
 #endregion
 
+#region Get-ChildItem
+foreach ($each in $LiteralPath) { [pscustomobject]@{ FullName = "$each\a.vhdx"; Extension = '.vhdx' } }
+#endregion
+
+#region Convert-VHD
+$null = $willing.Disks.Add($DestinationPath)
+[pscustomobject]@{ Path = $DestinationPath }
+#endregion
+
+#region Test-VHD
+foreach ($each in $Path) { $true }
+#endregion
+
 #region Add-VMHardDiskDrive
 if ($Passthru) { New-Part HardDiskDrive $VM[0] }
 #endregion
