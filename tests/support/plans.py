@@ -250,6 +250,7 @@ PLANS: dict[str, st.SearchStrategy[Batch]] = {
     "switch.plan_delete": several(_switch_states()).map(lambda switches: plan_delete_switch(switches).batch),
     "switch.plan_list": _read_by(plan_list_switches, [SwitchState, VirtualSwitch, SwitchDetails]),
     "switch.plan_users": st.builds(plan_users),
+    **vhd_plans.plans(paths),
     "vm.change.plan_rename": st.builds(
         _renamed, vm_states(), st.builds(VmRename, new_name=names), st.lists(vm_states(), max_size=2)
     ),
