@@ -170,12 +170,36 @@ def test_an_engine_that_refuses(greeting, kind):
     assert transport.engine is None
 
 
-def test_no_hello_in_time():
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize(
+    ("timeout", "kind", "seconds"),
+    [(None, UnreachableError, 90), (600.0, UnreachableError, 90), (5.0, TimedOutError, 25)],
+)
+def test_no_hello_in_time(timeout, kind, seconds, eager):
+    transport = scripted(eager=eager)
+    transport.on_receive = ["nothing"] * 100
+    with pytest.raises(kind, match=f"within {seconds} seconds"):
+        session_on(transport).run(READ, timeout=timeout)
+    assert transport.clock.now == 1000.0 + seconds
+    assert transport.engine is None
+
+
+@pytest.mark.parametrize("batch", [READ, CHANGE], ids=["read", "change"])
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_hello_that_vanished_without_an_error_is_missed_soon(batch, eager):
+    transport = scripted(eager=eager)
+    transport.on_receive = ["drop"]
+    assert names(session_on(transport).run(batch)) == ["a", "b"]
+    assert (transport.log.engines, transport.clock.now <= 1011.0) == (2, True)
+    assert len(transport.log.changed) == (batch is CHANGE)
+
+
+def test_an_engine_that_says_everything_but_hello():
     transport = scripted()
     transport.greeting = ""
-    with pytest.raises(UnreachableError, match="within 90 seconds"):
-        session_on(transport).run(READ)
-    assert transport.clock.now == 1090.0
+    with pytest.raises(UnreachableError, match="is lost"):
+        session_on(transport).run(CHANGE)
+    assert transport.log.executed == []
 
 
 FAILURES_BEFORE_HELLO = pytest.mark.parametrize("fault", ["doubt-kept", "doubt-dropped", "lost"])
@@ -252,14 +276,10 @@ def test_an_eager_read_whose_sending_fails(fault):
     assert transport.log.engines == 2
 
 
-@pytest.mark.parametrize("faults", [["doubt-dropped"], ["piece"] * 30, ["noise"], ["repeat"], ["drop"], ["spoil"]])
+@pytest.mark.parametrize("faults", [["doubt-dropped"], ["piece"] * 30, ["noise"], ["repeat"], ["spoil"]])
 def test_an_eager_read_whose_answer_comes_badly(faults):
     transport = scripted(eager=True)
     transport.on_receive = list(faults)
-    if faults == ["drop"]:  # hello itself: nothing says so, until its time is up
-        with pytest.raises(UnreachableError, match="within 90 seconds"):
-            session_on(transport).run(READ)
-        return
     assert names(session_on(transport).run(READ)) == ["a", "b"]
 
 

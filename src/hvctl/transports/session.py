@@ -16,6 +16,7 @@ from hvctl.errors import (
     HvctlError,
     OutcomeUnknownError,
     ProtocolError,
+    TimedOutError,
     UnreachableError,
     UnsupportedError,
 )
@@ -30,6 +31,10 @@ HELLO_TIMEOUT = 90.0
 """Seconds for PowerShell to start and say hello; a loaded host takes tens of seconds."""
 HELLO_POLL = 10.0
 """Seconds of one wait for it."""
+START = 20.0
+"""Seconds that PowerShell may take to start beyond the time that the work may take."""
+NOBODY = "0" * 32
+"""The id of no request."""
 ATTEMPTS = 2
 """How many engines are started where the network loses what the first one says."""
 LOOK_TIMEOUT = 60.0
@@ -102,16 +107,20 @@ class Session:
             self._transport.close()
         self._wire = self._hello = None
 
-    def hello(self) -> Frame:
+    def hello(self, timeout: float | None = None) -> Frame:
         """What the engine said of itself and its host, opening the session where that has not happened.
 
+        Args:
+            timeout: Seconds that the work may take: the start may take a little longer, and no more.
+
         Raises:
+            TimedOutError: It did not answer in that time.
             UnreachableError: PowerShell did not start, or did not answer in time.
             UnsupportedError: The host's language mode forbids the engine.
             ProtocolError: Another engine answered.
         """
         if self._hello is None:
-            self._start(lambda: None)
+            self._start(lambda: None, timeout)
         assert self._hello is not None
         return self._hello
 
@@ -175,7 +184,7 @@ class Session:
     def _begun(self, batch: Batch, timeout: float | None) -> Exchange:
         """An exchange with an engine that has said hello. A read may travel with the engine; a change never does."""
         if self._hello is not None or batch.changes or not self._transport.eager:
-            exchange = self._exchange(batch, self.hello())
+            exchange = self._exchange(batch, self.hello(timeout))
             ack, self._answered = self._answered, []
             exchange.prepare(timeout, ack)
             return exchange
@@ -188,7 +197,7 @@ class Session:
             return begun[0]
 
         self._answered = []
-        self._start(send)
+        self._start(send, timeout)
         assert self._hello is not None
         begun[0].result.hello = self._hello
         return begun[0]
@@ -196,16 +205,18 @@ class Session:
     def _exchange(self, batch: Batch, hello: Frame) -> Exchange:
         return Exchange(self._open(), batch, Result(hello), listener=self._listener, greet=self._greet)
 
-    def _start(self, send: Callable[[], Exchange | None]) -> None:
+    def _start(self, send: Callable[[], Exchange | None], timeout: float | None) -> None:
         """Start an engine and wait for its hello; once more where the network has lost it, for nothing was changed yet.
 
         Args:
             send: Sends what is to travel with the engine, and says whose answer may come with hello.
+            timeout: Seconds that the work may take; None for no limit.
         """
+        patience = HELLO_TIMEOUT if timeout is None else min(HELLO_TIMEOUT, timeout + START)
         for attempt in range(ATTEMPTS):
             wire = self._open()
             try:
-                self._await_hello(wire, send())
+                self._await_hello(wire, send(), patience)
             except TransportDoubt as doubt:
                 self.close()
                 if attempt == ATTEMPTS - 1:
@@ -235,18 +246,22 @@ class Session:
             self._wire = Wire(self._transport, protocol, self._clock, self._noise)
         return self._wire
 
-    def _await_hello(self, wire: Wire, exchange: Exchange | None) -> None:
-        give_up = self._clock.monotonic() + HELLO_TIMEOUT
+    def _await_hello(self, wire: Wire, exchange: Exchange | None, patience: float) -> None:
+        give_up = self._clock.monotonic() + patience
         while self._hello is None:
             for frame in wire.receive(min(HELLO_POLL, give_up - self._clock.monotonic())):
                 if not frame.id:
                     self._greet(frame)
+                elif self._hello is None:
+                    raise TransportDoubt("what the engine said first is lost")
                 elif exchange is not None:
                     exchange.take(frame)
-            if self._hello is None and self._clock.monotonic() >= give_up:
-                raise UnreachableError(
-                    f"PowerShell on {self.host} did not answer within {HELLO_TIMEOUT:.0f} seconds.", host=self.host
-                )
+            now = self._clock.monotonic()
+            if self._hello is None and now >= give_up:
+                kind = TimedOutError if patience < HELLO_TIMEOUT else UnreachableError
+                raise kind(f"PowerShell on {self.host} did not answer within {patience:.0f} seconds.", host=self.host)
+            if self._hello is None and now - wire.spoke >= HELLO_POLL and self.is_remote:
+                wire.send(wire.protocol.simple("ping", NOBODY))  # an answer to it shows that hello was lost
 
     def _greet(self, frame: Frame) -> None:
         """Take a frame that belongs to no request: the engine's hello, or its refusal."""

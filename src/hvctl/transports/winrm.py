@@ -71,6 +71,7 @@ class WinRMTransport:
         self._link: Link | None = None
         self._refusals = 0
         self._gone = False
+        self._shell = self._command = ""
         self._forget()
 
     @property
@@ -90,9 +91,12 @@ class WinRMTransport:
         self._forget()
         try:
             link = self._connected()
-            self._shell = self._create(link)
-            executable, *arguments = command_line(self._executable)
-            self._command = self._begun(lambda: link.run(self._shell, executable, arguments))
+            try:
+                self._launch(link)
+            except Failure as failure:
+                if failure.kind != "gone":
+                    raise
+                self._launch(link)  # a shell that went before anything ran in it is no loss
         except Failure as failure:
             self.close()
             raise self._error(failure) from failure
@@ -195,6 +199,11 @@ class WinRMTransport:
             self._secret = self._endpoint.password() if needed and self._endpoint.password else ""
         return self._secret
 
+    def _launch(self, link: Link) -> None:
+        self._shell = self._create(link)
+        executable, *arguments = command_line(self._executable)
+        self._command = self._begun(lambda: link.run(self._shell, executable, arguments))
+
     def _create(self, link: Link) -> str:
         """Open a shell, with less and less asked for where the host does not know what is asked for."""
         options: list[tuple[int | None, int]] = [(self._idle_timeout, UTF_8), (None, UTF_8), (None, OEM)]
@@ -211,7 +220,8 @@ class WinRMTransport:
         try:
             return work()
         except Failure as failure:
-            if failure.kind not in ("doubt", "timeout", "busy"):
+            # A login that opened the shell is refused only by accident.
+            if failure.kind not in ("doubt", "timeout", "busy") and not (failure.kind == "login" and self._shell):
                 raise
             _LOG.info("begun again: %s", failure)
             if failure.kind == "busy":
