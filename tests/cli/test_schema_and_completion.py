@@ -31,6 +31,10 @@ DOCUMENTS = {
     "lab-show": ["lab", "show"],
     "lab-coverage": ["lab", "coverage"],
     "lab-fault": ["lab", "fault", "add", "slow"],
+    "config-host": ["config", "host", "list"],
+    "config-group": ["config", "group", "list"],
+    "config-outcome": ["config", "host", "set", "hv03", "--user", "x"],
+    "config-show": ["config", "show", "--origin"],
     "outcome": ["vm", "stop", "--all"],
 }
 
@@ -39,6 +43,8 @@ DOCUMENTS = {
 def lab(hvctl):
     """web1 and Web 'two' on the switch lan, in the second of two hosts."""
     hvctl.like("completion", _lab)
+    hvctl.ok("config", "host", "add", "hv03")
+    hvctl.ok("config", "group", "add", "prod", "hv03")
     return hvctl
 
 

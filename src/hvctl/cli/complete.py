@@ -27,7 +27,7 @@ def answer(words: Sequence[str]) -> int:
 
 def candidates(before: Sequence[str], incomplete: str) -> Iterator[Candidate]:
     """What a word can become that follows others; nothing where anything may stand."""
-    words = [word for word in before if word != "="]
+    words = _whole(before, incomplete)
     option, equals, beginning = incomplete.partition("=")
     if equals and option.startswith("--"):
         words, incomplete = [*words, option], beginning
@@ -38,22 +38,53 @@ def candidates(before: Sequence[str], incomplete: str) -> Iterator[Candidate]:
     parameters = _parameters(named, verb)
     value_of = _wants_value(words, parameters)
     if value_of is not None:
-        yield from _beginning(_values(value_of, words), incomplete)
+        listed = _before_last(value_of, incomplete)
+        yield from _beginning(((f"{listed}{value}", text) for value, text in _values(value_of, words)), incomplete)
     elif incomplete.startswith("-"):
         yield from _beginning(_options(parameters), incomplete)
     else:
-        for parameter in parameters:
-            if parameter.param_type_name == "argument":
-                yield from _beginning(_values(parameter, words), incomplete)
-                return
+        argument = _argument(parameters, words, len(named))
+        if argument is not None:
+            yield from _beginning(_values(argument, words), incomplete)
 
 
+def _whole(before: Sequence[str], incomplete: str) -> list[str]:
+    """The words before that of the cursor, without what bash makes of one that has `=` or `@` in it."""
+    words = [word for word in before if word not in ("=", "@", "=@")]
+    if incomplete.startswith("@") and words and words[-1].endswith(","):
+        words.pop()
+    return words
+
+
+def _argument(parameters: Sequence[Any], words: Sequence[str], named: int) -> Any:  # noqa: ANN401 - Typer's parameter
+    """The argument that a bare word would be; none where there is no room for one more."""
+    bare = [
+        word
+        for before, word in pairwise(("", *words))
+        if not word.startswith("-") and not _wants_value((before,), parameters)
+    ]
+    arguments = [parameter for parameter in parameters if parameter.param_type_name == "argument"]
+    index = len(bare) - named
+    if index < len(arguments):
+        return arguments[index]
+    return arguments[-1] if arguments and arguments[-1].nargs == -1 else None
+
+
+def _before_last(parameter: Any, incomplete: str) -> str:  # noqa: ANN401 - Typer's parameter
+    """The part of a list of hosts, such as `hv01,hv02`, that stands already."""
+    listed, comma, _ = incomplete.rpartition(",")
+    return listed + comma if parameter.name == "host" else ""
+
+
+_AUTHS = ("basic", "certificate", "credssp", "kerberos", "ntlm")
 _FIXED: dict[str, tuple[str, ...]] = {
+    "auth": _AUTHS,
     "automatic_start_action": ("Nothing", "StartIfRunning", "Start"),
     "automatic_stop_action": ("TurnOff", "Save", "ShutDown"),
     "checkpoint_type": ("Disabled", "Production", "ProductionOnly", "Standard"),
     "generation": ("1", "2"),
     "kind": ("private", "internal", "external"),
+    "own_auth": _AUTHS,
     "secure_boot_template": ("MicrosoftWindows", "MicrosoftUEFICertificateAuthority", "OpenSourceShieldedVM"),
     "shell": ("bash", "zsh", "fish", "powershell"),
     "state": ("running", "off", "saved", "paused"),
@@ -110,7 +141,7 @@ def _values(parameter: Any, words: Sequence[str]) -> Iterable[Candidate]:  # noq
 
     fixed = {"output": get_args(Format), "color": get_args(Color)}.get(parameter.name)
     found: Iterable[str] = fixed or _FIXED.get(parameter.name, ())
-    if parameter.metavar in ("VM", "SWITCH", "HOST"):
+    if parameter.metavar in ("VM", "SWITCH", "HOST", "GROUP"):
         from hvctl.cli.names import names
 
         found = names(parameter.metavar, words)

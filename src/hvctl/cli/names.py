@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from hvctl.config import home
-from hvctl.errors import HvctlError
+from hvctl.config import Configuration, home, load
+from hvctl.errors import HvctlError, UsageError
 from hvctl.hosts import Target, choose, find, lab_file
 
 
 def names(kind: str, words: Sequence[str]) -> list[str]:
-    """The names of a kind, `VM`, `SWITCH` or `HOST`, on the host that the words choose; none where that fails."""
+    """The names of a kind, such as `VM` or `HOST`, on the host that the words choose; none where that fails."""
     try:
         return sorted(_SOURCES[kind](words))
     except (HvctlError, OSError, ValueError):
@@ -40,14 +40,27 @@ def switch_names(words: Sequence[str]) -> Iterable[str]:
     return world.switch_names(lab_file(), _lab_host(target))
 
 
-def host_names(_: Sequence[str] = ()) -> Iterable[str]:
-    """Hosts that can be named."""
-    names = ["localhost", "lab"]
+def host_names(words: Sequence[str] = ()) -> Iterable[str]:
+    """Hosts that can be named, and `@GROUP` for `--host`; where entries are meant, those alone."""
+    try:
+        configuration = load()
+    except UsageError:
+        configuration = Configuration(home().config_file)
+    if words[-1:] != ["--host"] and words[:1] == ["config"] and words[1:2] in _OF_ENTRIES:
+        return configuration.hosts
+    names = ["localhost", "lab", *configuration.hosts]
+    if words[-1:] == ["--host"]:
+        names += [f"@{group}" for group in configuration.groups]
     if lab_file().exists():
         from hvctl.lab import world
 
         names += [f"lab/{name}" for name in world.host_names(lab_file())]
     return names
+
+
+def group_names(_: Sequence[str] = ()) -> Iterable[str]:
+    """Configured groups."""
+    return load().groups
 
 
 def remember(host: str, names: Sequence[str]) -> None:
@@ -62,7 +75,11 @@ def remember(host: str, names: Sequence[str]) -> None:
         return  # a cache that cannot be written is only not there
 
 
+_OF_ENTRIES = (["host"], ["login"], ["logout"])
+"""The words after `config` whose hosts are entries of the configuration."""
+
 _SOURCES: dict[str, Callable[[Sequence[str]], Iterable[str]]] = {
+    "GROUP": group_names,
     "HOST": host_names,
     "SWITCH": switch_names,
     "VM": vm_names,
