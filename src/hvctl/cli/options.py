@@ -183,7 +183,7 @@ def with_shared_options(function: Any) -> Callable[..., None]:  # noqa: ANN401 -
         from hvctl.cli.context import Context
 
         before = ctx.obj or Options()
-        _refuse_lacking(before, names, ctx.command_path)
+        _refuse_lacking(before, names, ctx)
         given = Options(**{name: values.pop(name) for name in names})
         with Context.of(given.over(before), ctx.command_path) as context:
             function(context, **values)
@@ -196,11 +196,17 @@ def with_shared_options(function: Any) -> Callable[..., None]:  # noqa: ANN401 -
     return run
 
 
-def _refuse_lacking(before: Options, names: Sequence[str], command_path: str) -> None:
+def _refuse_lacking(before: Options, names: Sequence[str], ctx: typer.Context) -> None:
+    own = {word for parameter in ctx.command.params for word in parameter.opts}
     for field in fields(Options):
         if field.name not in names and getattr(before, field.name) not in (None, False):
             option = f"--{field.name.replace('_', '-')}"
-            raise UsageError(f"`{command_path}` has no option {option}.", hint=f"See: {command_path} --help")
+            raise UsageError(
+                f"`{ctx.command_path}` has {option} as an option of its own: it stands after that."
+                if option in own
+                else f"`{ctx.command_path}` has no option {option}.",
+                hint=f"See: {ctx.command_path} --help",
+            )
 
 
 def root_callback(*, bare: bool = False) -> Callable[..., None]:

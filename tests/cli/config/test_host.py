@@ -98,7 +98,13 @@ def test_trust_and_no_trust(hvctl, tmp_path):
 
 
 def test_values_of_the_entry_stand_after_the_verb(hvctl):
-    assert hvctl("--host", "lab", "config", "host", "add", "x").code == 2
+    assert hvctl("--host", "lab", "config", "host", "add", "x").err.startswith(
+        "error: `hvctl config host add` has no option"
+    )
+    refused = hvctl("--user", "me", "config", "host", "add", "x")
+    assert refused.code == 2
+    assert refused.err.startswith("error: `hvctl config host add` has --user as an option of its own: it stands after")
+    assert hvctl.json("config", "host", "list") == []
 
 
 def test_names_that_need_quotes(hvctl):

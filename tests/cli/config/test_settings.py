@@ -108,3 +108,26 @@ def test_a_host_that_is_not_configured(hvctl):
     found = origins(hvctl, "--host", "hv09.example.com")
     assert found["host"] == ("hv09.example.com", "--host")
     assert found["address"] == ("hv09.example.com", "default")
+
+
+def test_variables_that_are_none(hvctl):
+    """What no command reads is not said to hold."""
+    hvctl.home.mkdir()
+    (hvctl.home / "config.toml").write_text(CONFIGURED)
+    found = origins(hvctl, env=NOWHERE | {"HVCTL_ADDRESS": "x", "HVCTL_VERIFY": "true", "HVCTL_PARALLEL": "7"})
+    assert (found["address"][0], found["verify"][0], found["parallel"]) == ("10.0.0.1", "false", ("32", "default"))
+    given = origins(hvctl, "--insecure", "--parallel", "7", "--user", "me", env=NOWHERE)
+    assert given["verify"] == ("false", "--insecure")
+    assert given["parallel"] == ("7", "--parallel")
+    assert given["user"] == ("me", "--user")
+
+
+@pytest.mark.parametrize(
+    "words", [["--host", "hv01,hv02"], ["--host", "hv01", "--host", "hv02"], ["--all-hosts"]], ids=str
+)
+def test_several_hosts_have_no_login_in_common(hvctl, words):
+    for name in ("hv01", "hv02"):
+        hvctl.ok("config", "host", "add", name)
+    found = origins(hvctl, *words)
+    assert found["host"] == ("hv01,hv02", words[0])
+    assert "user" not in found

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _FROM_DEFAULT = "default"
 _HIDDEN = "(hidden)"
+_WITHOUT_VARIABLE = ("address", "parallel", "verify")
+"""Settings that no environment variable has."""
 
 
 @command(shared=DATA)
@@ -84,12 +86,14 @@ class _Effective:
 
         self._given = {field.name: getattr(context.given, field.name) for field in fields(context.given)}
         self._configuration = load()
+        self._workers = str(context.workers)
 
     def settings(self) -> Iterator[_Row]:
         """All of them, in the order that they are shown in."""
-        host = self._one("host", file=("default",), value=self._configuration.default) or self._this_machine()
+        host = self._host()
         yield host
         yield from self._of_host(host[1])
+        yield self._first("parallel", self._workers)
         yield self._first("output", "table")
         yield self._first("columns", None)
         yield self._first("timeout", "10m")
@@ -98,11 +102,17 @@ class _Effective:
         yield from self._places()
         yield self._variable("debug") or ("debug", None, _FROM_DEFAULT)
 
+    def _host(self) -> _Row:
+        if self._given["all_hosts"]:
+            return "host", ",".join(self._configuration.hosts), "--all-hosts"
+        return self._one("host", file=("default",), value=self._configuration.default) or self._this_machine()
+
     def _of_host(self, host: str | None) -> Iterator[_Row]:
         from hvctl.cli.config.entries import OUTSIDE
         from hvctl.config.entries import RULES
 
-        if host is None or host.partition("/")[0].casefold() in (*OUTSIDE, "."):
+        several = host is not None and ("," in host or "@" in host)
+        if host is None or several or host.partition("/")[0].casefold() in (*OUTSIDE, "."):
             return
         entry = self._configuration.host(host)
         name = entry.name if entry else host
@@ -118,6 +128,8 @@ class _Effective:
     def _password(self, host: str, *, kept: bool) -> _Row:
         from hvctl.credentials import variable
 
+        if self._given["password_stdin"]:
+            return "password", _HIDDEN, "--password-stdin"
         for name in (variable(host), "HVCTL_PASSWORD"):
             if os.environ.get(name):
                 return "password", _HIDDEN, name
@@ -143,13 +155,13 @@ class _Effective:
 
     def _one(self, name: str, *, file: tuple[str, ...] = (), value: str | None = None) -> _Row | None:
         """A setting by its option, its variable, or the file."""
-        if name == "verify" and self._given.get("insecure"):
+        if name == "verify" and self._given["insecure"]:
             return name, "false", "--insecure"
         given = self._given.get(name)
         if given:
             text = ",".join(given) if isinstance(given, list) else str(given).lower() if given is True else str(given)
             return name, text, f"--{name.replace('_', '-')}"
-        from_variable = self._variable(name)
+        from_variable = None if name in _WITHOUT_VARIABLE else self._variable(name)
         if from_variable or value is None:
             return from_variable
         return name, value, f"{self._configuration.path}:{self._line(file)}"
