@@ -11,13 +11,17 @@ from base64 import b64encode
 import pytest
 import xmltodict
 from tests.support.pwsh import require_pwsh
+from tests.support.simulated import SimulatedHost
 from tests.support.wsman import Remote, client
 from winrm.exceptions import WinRMOperationTimeoutError, WSManFaultError
 
+from hvctl.lab import guests
 from hvctl.lab.endpoint import soap
 from hvctl.lab.endpoint.shells import Limits
 from hvctl.lab.endpoint.stats import Stats
-from hvctl.powershell.batch import Batch, Call, Step
+from hvctl.lab.entities import Vm
+from hvctl.lab.world import World
+from hvctl.powershell.batch import Batch, Call, Ref, Step
 from hvctl.powershell.bootstrap import encoded_command, engine_hash, engine_line
 from hvctl.powershell.protocol import ClientProtocol
 
@@ -245,6 +249,47 @@ def _signal(remote, name: str) -> None:
     header = remote.protocol.build_wsman_header(soap.ACTIONS["Signal"], soap.CMD, remote.shell)
     body = {"rsp:Signal": {"@CommandId": remote.command, "rsp:Code": f"{soap.SHELL}/signal/{name}"}}
     remote.protocol.send_message(xmltodict.unparse({"env:Envelope": {**header, "env:Body": body}}))
+
+
+def hang(world_file, remote: Remote) -> None:
+    """Let the remote engine make a machine in a batch that then waits for a guest for ever."""
+    SimulatedHost(world_file).new_running_vm("guest")
+    with World.open(world_file) as world:
+        guests.set_behaviour(world, "hv01", "guest", ignores_shutdown=True)
+    undo = Call("Remove-VM", {"VM": Ref("vm"), "Force": True, "Confirm": False})
+    made = Step("vm", Call("New-VM", {"Name": "half", "Generation": 2, "NoVHD": True}), select=("Name",), undo=undo)
+    waits = Step("stop", Call("Stop-VM", {"Name": ["guest"]}))
+    remote.send(ClientProtocol("n1", engine_hash()).run("r1", Batch([made, waits]), deadline=600))
+    remote.until(b'"half"')
+
+
+def vms(world_file) -> list[str]:
+    with World.open(world_file) as world:
+        return [vm.name for vm in world.find(Vm)]
+
+
+def terminate(remote: Remote) -> None:
+    remote.protocol.cleanup_command(remote.shell, remote.command)
+
+
+def delete(remote: Remote) -> None:
+    remote.protocol.close_shell(remote.shell)
+
+
+def end_stdin(remote: Remote) -> None:
+    remote.send(b"", end=True)
+
+
+@pytest.mark.parametrize("end", [terminate, delete, end_stdin])
+def test_an_engine_that_ends_midway_takes_back_what_it_began(world_file, service, end):
+    remote = engine(client(service))
+    hang(world_file, remote)
+    assert sorted(vms(world_file)) == ["guest", "half"]
+    with service.shells.using("hv01", "admin", remote.shell) as shell:
+        output = shell.commands[remote.command].output
+    end(remote)
+    assert output.wait(30)
+    assert vms(world_file) == ["guest"]
 
 
 # ---- whose shell, and how many
