@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import socket
+import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from tests.support.endpoints import served
+from tests.support.endpoints import PASSWORD, USER, served
 from winrm.exceptions import WinRMTransportError
 
 from hvctl.lab.endpoint import http1
@@ -234,6 +236,20 @@ def test_an_idle_connection_is_closed_after_its_reply(tmp_path):
         with pytest.raises((WinRMTransportError, requests.exceptions.ConnectionError)):
             protocol.transport.send_message(MESSAGE)
         assert endpoint.service.handled == []
+
+
+def test_an_idle_connection_may_be_closed_later(tmp_path):
+    with served(tmp_path, ("idle", Fault("close-idle", 30.0)), ("idle", Fault("close-idle", 0.05))) as endpoint:
+        context = ssl.create_default_context(cafile=endpoint.ca_file)
+        login = base64.b64encode(f"{USER}:{PASSWORD}".encode())
+        with (
+            socket.create_connection(("127.0.0.1", endpoint.endpoint.tls_port), timeout=10) as sock,
+            context.wrap_socket(sock, server_hostname="127.0.0.1", suppress_ragged_eofs=True) as secured,
+        ):
+            for _ in range(2):
+                secured.sendall(b"POST /wsman HTTP/1.1\r\nAuthorization: Basic " + login + b"\r\n\r\n")
+                assert secured.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+            assert secured.recv(65536) == b""
 
 
 def test_each_request_takes_its_round_trip(tmp_path):

@@ -109,7 +109,7 @@ class Connection:
         self._login = Login(served.accounts)
         self._is_new = True
         self._is_ended = False
-        self._closes_idle = False
+        self._idle = IDLE
 
     def run(self) -> None:
         """Serve the client until it or its connection ends; nothing is raised."""
@@ -142,7 +142,7 @@ class Connection:
     def _one(self, reader: http1.Reader) -> bool:
         """Answer one request; returns whether another may follow."""
         try:
-            head = reader.head(idle=IDLE, busy=_BUSY)
+            head = reader.head(idle=self._idle, busy=_BUSY)
             if head is None:
                 return False
             if head.headers.get("expect", "").lower() == "100-continue":
@@ -164,7 +164,7 @@ class Connection:
         answer = self._answer(head, path, body)
         time.sleep(self._served.delay / 2)
         self._send(answer if head.keeps_alive else _Answer(answer.status, answer.body, answer.headers, closes=True))
-        return head.keeps_alive and not self._closes_idle
+        return head.keeps_alive and self._idle > 0
 
     def _answer(self, head: http1.Head, path: str, body: bytes) -> _Answer:
         host = self._host(path)
@@ -240,7 +240,8 @@ class Connection:
             answer = _Answer(answer.status, wrapped, (("Content-Type", sealing.CONTENT_TYPE),))
         elif answer.body:
             answer = _Answer(answer.status, answer.body, (("Content-Type", _SOAP),))
-        self._closes_idle = self._served.faults.take(host, "idle", action) is not None
+        idle = self._served.faults.take(host, "idle", action)
+        self._idle = IDLE if idle is None else idle.seconds
         return answer
 
     def _operate(self, host: str, user: str, body: bytes, action: str | None) -> _Answer:
