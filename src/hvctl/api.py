@@ -11,10 +11,11 @@ Every method raises an `HvctlError` when it fails; `hvctl.errors` describes them
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
 
 from hvctl.errors import UsageError
-from hvctl.hosts import choose, open_transport
+from hvctl.hosts import Login, choose, open_transport
 from hvctl.models.base import Outcome
 from hvctl.models.host import Host
 from hvctl.models.switch import SwitchCreate, SwitchDetails, VirtualSwitch
@@ -33,18 +34,42 @@ from hvctl.units import parse_size
 _SIZES = ("memory", "memory_minimum", "memory_maximum", "disk")
 
 
-def connect(host: str | None = None, *, timeout: float | None = 600.0, use_pwsh: bool = False) -> Connection:
+class LoginSettings(TypedDict, total=False):
+    """How to log in to a host over the network; what is not given is what the environment or the configuration says."""
+
+    user: str
+    password: str
+    auth: str
+    ca_file: str | Path
+    cert_file: str | Path
+    key_file: str | Path
+    verify: bool
+
+
+def connect(
+    host: str | None = None,
+    *,
+    timeout: float | None = 600.0,
+    use_pwsh: bool = False,
+    **login: Unpack[LoginSettings],
+) -> Connection:
     """Connect to a host; PowerShell is started on first use.
 
     Args:
         host: Its name, as `--host` takes it; the default host where none is given.
         timeout: Seconds that one call may take; None for no limit.
-        use_pwsh: Prefer PowerShell 7 to Windows PowerShell on this machine.
+        use_pwsh: Prefer PowerShell 7 to Windows PowerShell.
+        login: How to log in, as the options of the same names say; `verify=False` skips the check of certificates.
 
     Raises:
-        UsageError: No host is called that, or none is chosen.
+        UsageError: No host is called that, or none is chosen, or the login does not fit it.
     """
-    return Connection(Session(open_transport(choose(host), use_pwsh=use_pwsh)), timeout=timeout)
+    settings: dict[str, Any] = dict(login)
+    for key in ("ca_file", "cert_file", "key_file"):
+        if key in settings:
+            settings[key] = Path(settings[key])
+    transport = open_transport(choose(host), use_pwsh=use_pwsh, login=Login(**settings), timeout=timeout)
+    return Connection(Session(transport), timeout=timeout)
 
 
 class Connection:

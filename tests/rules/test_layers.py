@@ -57,7 +57,9 @@ EXCEPTIONS = {
 """Imports beyond the rule, each with its reason."""
 
 ONLY_IN = {
-    "winrm": set(),
+    "winrm": {"transports/winrm_protocol.py", "transports/winrm_errors.py"},
+    "requests": {"transports/winrm_protocol.py", "transports/winrm_errors.py", "transports/probe.py"},
+    "urllib3": {"transports/winrm_protocol.py", "transports/winrm_errors.py"},
     "subprocess": {"transports/local.py", "lab/endpoint/processes.py"},
     "sqlite3": {"lab/world.py"},
     "typer": {"cli/"},
@@ -69,10 +71,17 @@ ONLY_IN = {
     "keyring": {"credentials.py"},
     "getpass": {"credentials.py"},
     "winreg": {"hosts.py"},
-    "threading": {"credentials.py", "transports/fleet.py", "transports/local.py", "output/progress.py", "lab/endpoint/"},
-    "socket": {"lab/endpoint/"},
-    "ssl": {"lab/endpoint/"},
-    "spnego": {"lab/endpoint/"},
+    "threading": {
+        "credentials.py",
+        "transports/fleet.py",
+        "transports/local.py",
+        "transports/probe.py",
+        "output/progress.py",
+        "lab/endpoint/",
+    },
+    "socket": {"lab/endpoint/", "transports/probe.py", "transports/winrm_errors.py"},
+    "ssl": {"lab/endpoint/", "transports/probe.py", "transports/winrm_protocol.py", "transports/winrm_errors.py"},
+    "spnego": {"lab/endpoint/", "transports/winrm_errors.py"},
     "cryptography": {"lab/endpoint/"},
     "click": set(),
 }

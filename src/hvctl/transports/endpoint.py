@@ -76,6 +76,8 @@ class Endpoint:
         Raises:
             UsageError: They do not; no host has been contacted.
         """
+        if self.auth is not None and self.auth not in AUTHS:
+            raise UsageError(f"'{self.auth}' is no way to log in.", hint=f"Choose one of {', '.join(AUTHS)}.")
         if self.scheme == "http" and self.auth in ("basic", "certificate"):
             raise UsageError(
                 f"--auth {self.auth} over plain HTTP is refused: the login and every message would be readable.",
