@@ -22,6 +22,10 @@ README = Path(__file__).parents[2] / "README.md"
 EXPECTED = {
     "vm": "list, show, create, start, stop, save, suspend, resume, restart, rename, set, delete",
     "switch": "list, show, create, delete",
+    "storage": "create, health, disk list, disk show, pool list, pool show, pool create, pool delete, "
+    "virtual-disk list, virtual-disk show, virtual-disk create, virtual-disk resize, virtual-disk repair, "
+    "virtual-disk delete, volume list, volume create, job list, job wait",
+    "vhd": "list, show, chain, test, create, resize, convert, merge",
     "host": "list, show",
     "config": "host add, host list, host show, host set, host remove, group add, group remove, group list, default, show, "
     "login, logout",
@@ -40,6 +44,9 @@ NO_HOST |= {
 }
 
 READING = {"config show", "vm list", "vm show", "switch list", "switch show", "host list", "host show"}
+READING |= {f"storage {noun} {verb}" for noun in ("disk", "pool", "virtual-disk") for verb in ("list", "show")}
+READING |= {f"vhd {verb}" for verb in ("list", "show", "chain", "test")}
+READING |= {"storage health", "storage volume list", "storage job list", "storage job wait"}
 
 
 TABLE = dict(commands())

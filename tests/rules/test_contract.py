@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pkgutil import walk_packages
 from typing import Any
@@ -29,7 +29,7 @@ from hvctl.lab.reference import EVERY_VERSION, Facts, Parameter, load
 from hvctl.models.switch import SwitchCreate
 from hvctl.models.vm import VmChange, VmCreate, VmRename
 from hvctl.powershell.batch import Batch, Call, Ref, Step
-from hvctl.powershell.cmdlets import CMDLETS
+from hvctl.powershell.cmdlets import CMDLETS, STORAGE
 from hvctl.powershell.protocol import encode_step
 from hvctl.services.switch import plan_create as plan_create_switch
 from hvctl.services.vm.change import plan_rename, plan_set
@@ -40,6 +40,11 @@ pytestmark = pytest.mark.contract
 
 OBJECTS: Mapping[str, tuple[str, ...]] = {
     "VirtualMachine": ("Get-VM", "New-VM"),
+    "CimInstance": (
+        "Get-CimInstance",
+        *(name for name, cmdlet in CMDLETS.items() if cmdlet.module == STORAGE),
+    ),
+    "VMCompatibilityReport": ("Compare-VM",),
     "VMSnapshot": ("Get-VMSnapshot",),
     "VMSwitch": ("Get-VMSwitch", "New-VMSwitch"),
     "VMNetworkAdapter": ("Get-VMNetworkAdapter",),
@@ -50,7 +55,13 @@ OBJECTS: Mapping[str, tuple[str, ...]] = {
 }
 """Which cmdlets return what a parameter of that type takes."""
 
-PROPERTIES: Mapping[str, str] = {"FullName": "String", "Id": "Guid", "Path": "String"}
+PROPERTIES: Mapping[str, str] = {
+    "FullName": "String",
+    "Id": "Guid",
+    "Path": "String",
+    "VM": "VirtualMachine",
+    "UniqueId": "String",
+}
 """The type of a property that a call takes over."""
 
 BYTES = {"Int16": 2, "UInt16": 2, "Int32": 4, "UInt32": 4, "Int64": 8, "UInt64": 8}
@@ -104,13 +115,22 @@ def _fits(value: Any, parameter: Parameter, returned: Mapping[str, Call]) -> boo
         return _ref_fits(value, parameter, returned)
     if parameter.values:
         return str(value) in parameter.values
-    match parameter.element:
-        case "SwitchParameter" | "Boolean":
-            return isinstance(value, bool)
-        case "String":
-            return isinstance(value, str)
-    signed = not parameter.element.startswith("U")
-    limit = 1 << (8 * BYTES[parameter.element] - signed)
+    simple = _SIMPLE.get(parameter.element)
+    return _fits_number(value, parameter.element) if simple is None else simple(value)
+
+
+_SIMPLE: Mapping[str, Callable[[Any], bool]] = {
+    "SwitchParameter": lambda value: isinstance(value, bool),
+    "Boolean": lambda value: isinstance(value, bool),
+    "String": lambda value: isinstance(value, str),
+    "Char": lambda value: isinstance(value, str) and len(value) == 1,
+    "IDictionary": lambda value: isinstance(value, Mapping),
+}
+
+
+def _fits_number(value: Any, element: str) -> bool:
+    signed = not element.startswith("U")
+    limit = 1 << (8 * BYTES[element] - signed)
     return isinstance(value, int) and not isinstance(value, bool) and -limit * signed <= value < limit
 
 

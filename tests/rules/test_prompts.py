@@ -10,9 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from tests.support.plans import PLANS, calls
 
 from hvctl.powershell.batch import Batch, Call, Ref
-from hvctl.powershell.cmdlets import CMDLETS, HYPER_V
+from hvctl.powershell.cmdlets import CMDLETS, HYPER_V, STORAGE
 
 pytestmark = pytest.mark.contract
+
+
+def reference(file: str = "hyper-v.json") -> dict:
+    folder = resources.files("hvctl.lab").joinpath("contract")
+    return json.loads(folder.joinpath(file).read_text("utf-8"))["cmdlets"]
+
 
 ASKS_WITHOUT_FORCE = {
     "Merge-VHD",
@@ -27,6 +33,9 @@ ASKS_WITHOUT_FORCE = {
 
 ASKS_BY_IMPACT = {"Complete-VMFailover", "Restore-VMSnapshot", "Start-VMFailover", "Update-VMVersion"}
 """Their ConfirmImpact is High: -Confirm:$false answers."""
+
+STORAGE_ASKS = {name for name, entry in reference("storage.json").items() if entry["supports_should_process"]}
+"""Cmdlets of the Storage module that can ask; -Confirm:$false answers, and is a binding error for the others."""
 
 HAS_FORCE = {
     "Add-VMHostAssignableDevice",
@@ -50,13 +59,19 @@ HAS_FORCE = {
 """The only cmdlets of the Hyper-V module that have -Force."""
 
 
-def reference() -> dict:
-    folder = resources.files("hvctl.lab").joinpath("contract")
-    return json.loads(folder.joinpath("hyper-v.json").read_text("utf-8"))["cmdlets"]
+def _unanswered_by_storage(call: Call) -> str | None:
+    asks = call.cmdlet in STORAGE_ASKS
+    if (call.parameters.get("Confirm") is False) is asks:
+        return None
+    return f"{call.cmdlet} {'asks without' if asks else 'has no'} -Confirm:$false"
 
 
 def unanswered(call: Call) -> str | None:
     """What is wrong with a call's answers to prompts."""
+    return (_unanswered_by_storage if CMDLETS[call.cmdlet].module == STORAGE else _unanswered_elsewhere)(call)
+
+
+def _unanswered_elsewhere(call: Call) -> str | None:
     force, confirm = call.parameters.get("Force"), call.parameters.get("Confirm")
     if call.cmdlet == "Stop-VM":
         # There -Force means to pull the plug where the guest does not answer: only who turns off may say so.
@@ -89,6 +104,8 @@ def test_the_tables_are_the_reference_s():
         (Call("Remove-VMSwitch", {"VMSwitch": Ref("s"), "Force": False}), "asks without -Force"),
         (Call("Start-VM", {"VM": Ref("vms"), "Force": True}), "has no -Force"),
         (Call("Remove-Item", {"LiteralPath": "x", "Force": True, "Recurse": True}), "never a folder"),
+        (Call("Remove-StoragePool", {"FriendlyName": ("x",)}), "asks without"),
+        (Call("New-StoragePool", {"FriendlyName": "x", "Confirm": False}), "has no"),
     ],
 )
 def test_the_rule_catches(call, words):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
-from tests.support import checkpoint_plans, vhd_plans
+from tests.support import checkpoint_plans, migrate_plans, storage_plans, vhd_plans
 
 from hvctl.errors import ConflictError
 from hvctl.models.base import Record
@@ -246,6 +246,8 @@ PLANS: dict[str, st.SearchStrategy[Batch]] = {
     "disks.plan_parents": st.lists(_files(".vhdx"), min_size=1, max_size=3).map(plan_parents),
     **checkpoint_plans.plans(names, [*STATES, "SomethingNew"], several(vm_settings())),
     "host.plan_show": st.builds(plan_show),
+    **migrate_plans.plans(paths, names),
+    **storage_plans.plans(names),
     "switch.plan_create": st.builds(plan_create_switch, switch_creates()),
     "switch.plan_delete": several(_switch_states()).map(lambda switches: plan_delete_switch(switches).batch),
     "switch.plan_list": _read_by(plan_list_switches, [SwitchState, VirtualSwitch, SwitchDetails]),

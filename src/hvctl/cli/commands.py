@@ -110,7 +110,11 @@ COMMANDS: Mapping[str, Noun | Verb] = {
                 list_="List virtual hard disks.",
                 show="Show everything about virtual hard disks.",
                 chain="Draw what disks are built on, and who uses each link.",
-                test_="Test whether virtual hard disks can be used.",
+            ),
+            "test": Verb(
+                "hvctl.cli.vhd.show",
+                "check",
+                "Test whether virtual hard disks can be used, with all that they are built on.",
             ),
             **_verbs(
                 "hvctl.cli.vhd.change",
@@ -151,10 +155,10 @@ COMMANDS: Mapping[str, Noun | Verb] = {
                 _verbs(
                     "hvctl.cli.storage.virtual_disk",
                     list_="List virtual disks of storage pools.",
-                    show="Show virtual disks, with the disks below them and the volumes on them.",
+                    show="Show virtual disks, and what is below and on them.",
                     create="Create a virtual disk in a storage pool.",
                     resize="Make a virtual disk larger.",
-                    repair="Begin to repair virtual disks whose disks failed or are missing.",
+                    repair="Begin to repair virtual disks.",
                     delete="Delete virtual disks, with the volumes and all the files on them.",
                 ),
             ),
@@ -163,14 +167,14 @@ COMMANDS: Mapping[str, Noun | Verb] = {
                 _verbs(
                     "hvctl.cli.storage.volume",
                     list_="List volumes.",
-                    create="Create a volume that takes all of a virtual disk, which must be empty.",
+                    create="Create a volume on an empty virtual disk.",
                 ),
             ),
             "job": Noun(
                 "See what pools are doing on their own, and wait for it.",
                 _verbs(
                     "hvctl.cli.storage.job",
-                    list_="List what storage pools are doing on their own: repairs, regenerations, rebalancing.",
+                    list_="List what storage pools are doing on their own.",
                     wait="Wait until no storage job is at work.",
                 ),
             ),

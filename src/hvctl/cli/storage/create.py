@@ -45,7 +45,7 @@ def create(
     label: LabelOption = None,
     exist_ok: ExistOk = False,
 ) -> None:
-    """Create a storage pool, a virtual disk in it and a volume on that, all in one.
+    """Create a storage pool, a virtual disk and a volume, all in one.
 
     What it takes and about how much it will hold is said first. When any step fails, disks and pools are as they were.
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @command()
 def health(context: Context) -> None:
-    """Say what is wrong with pools, virtual disks, disks and volumes, what it means, and what to do.
+    """Say what is wrong, what it means, and what to do.
 
-    The exit code is 9 when there is something.
+    Each word of state that pools, virtual disks, disks, volumes and jobs have and should not is a row. The exit code is 9 when there is something.
 
         hvctl storage health
     """

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 @command()
 def list_(context: Context) -> None:
-    """List what storage pools are doing on their own: repairs, regenerations, rebalancing.
+    """List what storage pools are doing on their own.
 
-    hvctl storage job list
+    Repairs, regenerations and rebalancing. The percentage may fall, for the total can grow.
+
+        hvctl storage job list
     """
     from hvctl.models.storage import StorageJob
     from hvctl.services.storage.service import StorageService

@@ -47,7 +47,7 @@ def list_(context: Context, names: VirtualDiskNames = None) -> None:
 
 @command()
 def show(context: Context, names: VirtualDiskNames = None) -> None:
-    """Show virtual disks, with the disks below them and the volumes on them.
+    """Show virtual disks, and what is below and on them.
 
     hvctl storage virtual-disk show vmstore
     """
@@ -136,9 +136,9 @@ def resize(
 
 @command(changes=True)
 def repair(context: Context, names: VirtualDiskNames = None, everything: Everything = False) -> None:
-    """Begin to repair virtual disks whose disks failed or are missing.
+    """Begin to repair virtual disks.
 
-    A job of the pool copies what was on them to other disks; `storage job list` shows how far it is.
+    A job of the pool copies what was on disks that failed or are missing to others; `storage job list` shows how far it is.
 
         hvctl storage virtual-disk repair vmstore
     """

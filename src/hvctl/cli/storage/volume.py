@@ -41,9 +41,11 @@ def create(
     fs: FileSystemOption = "ntfs",
     label: LabelOption = None,
 ) -> None:
-    """Create a volume that takes all of a virtual disk, which must be empty.
+    """Create a volume on an empty virtual disk.
 
-    hvctl storage volume create scratch --letter E: --fs ntfs
+    It takes all of the disk.
+
+        hvctl storage volume create scratch --letter E: --fs ntfs
     """
     from hvctl.cli.changing import logged, print_batch
     from hvctl.cli.checking import checked, given
