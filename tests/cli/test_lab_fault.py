@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from hvctl.lab.endpoint.faults import KINDS
+from hvctl.lab.endpoint.faults import ANY, KINDS
 
 pytestmark = pytest.mark.lab
 
@@ -69,3 +69,9 @@ def test_a_reset_drops_the_rules(hvctl):
     hvctl.ok("lab", "fault", "add", "refuse")
     hvctl.ok("lab", "reset", "--yes")
     assert hvctl.json("lab", "fault", "list") == []
+
+
+@pytest.mark.parametrize(("before", "values"), [(("add",), tuple(KINDS)), (("add", "busy", "--action"), ANY)])
+def test_kinds_and_actions_are_completed(hvctl, before, values):
+    told = hvctl.ok("__complete", "=", "lab", "fault", *before).out.split()
+    assert tuple(told) == values

@@ -78,10 +78,16 @@ def _before_last(parameter: Any, incomplete: str) -> str:  # noqa: ANN401 - Type
 
 _AUTHS = ("basic", "certificate", "credssp", "kerberos", "ntlm")
 _FIXED: dict[str, tuple[str, ...]] = {
+    "action": ("Create", "Command", "Send", "Receive", "Signal", "Delete", "Get"),
     "auth": _AUTHS,
     "automatic_start_action": ("Nothing", "StartIfRunning", "Start"),
     "automatic_stop_action": ("TurnOff", "Save", "ShutDown"),
     "checkpoint_type": ("Disabled", "Production", "ProductionOnly", "Standard"),
+    "fault": (
+        *("refuse", "reset-handshake", "close-idle", "stale", "unauthorized", "drop-reply", "slow", "busy"),
+        *("quota-shells", "quota-operations", "quota-requests", "quota-users", "shell-lost-before", "shell-lost-after"),
+        *("timeout-delivered", "timeout-undelivered", "split", "clixml", "noise"),
+    ),
     "generation": ("1", "2"),
     "kind": ("private", "internal", "external"),
     "own_auth": _AUTHS,

@@ -19,7 +19,7 @@ _DATA = ("output", "query", "columns", "sort", "color")
 @command(shared=_DATA)
 def add(
     context: Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="What goes wrong.")],
+    fault: Annotated[str, typer.Argument(metavar="KIND", help="What goes wrong.")],
     host_name: Annotated[
         str | None, typer.Option(metavar="NAME", help="The lab's only host that it strikes; else every one.")
     ] = None,
@@ -49,7 +49,7 @@ def add(
     from hvctl.hosts import lab_file
     from hvctl.lab.endpoint import faults
 
-    rule = faults.rule(kind, host=host_name, action=action, times=times, after=after, seconds=seconds)
+    rule = faults.rule(fault, host=host_name, action=action, times=times, after=after, seconds=seconds)
     context.write([_shown(faults.add(lab_file(), rule))], single=True)
 
 
