@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from tests.support.engine import Engine
 from tests.support.pwsh import require_pwsh
-from tests.support.stubs import read_behaviour, reference, write_module
+from tests.support.stubs import read_behaviour, reference, without_wmi, write_module
 
-from hvctl.powershell.cmdlets import CMDLETS, HYPER_V, MANAGEMENT
+from hvctl.powershell.cmdlets import CIM, CMDLETS, HYPER_V, MANAGEMENT
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +24,9 @@ def willing_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Stand-ins for every cmdlet of the allow list that have what they are asked for, and note each call."""
     prelude, behaviour = read_behaviour(Path(__file__).with_name("willing-host.ps1"))
     root = tmp_path_factory.mktemp("willing")
-    for module, files in ((HYPER_V, ("hyper-v.json", "hyper-v-unlisted.json")), (MANAGEMENT, ("core.json",))):
-        cmdlets = reference(files)
+    modules = {HYPER_V: ("hyper-v.json", "hyper-v-unlisted.json"), MANAGEMENT: ("core.json",), CIM: ("cim.json",)}
+    for module, files in modules.items():
+        cmdlets = without_wmi(reference(files)) if module == CIM else reference(files)
         noted = {name: _noted(name, behaviour.get(name, "")) for name in cmdlets if name in CMDLETS}
         write_module(root, noted, name=module, cmdlets=cmdlets, prelude=prelude)
     return root

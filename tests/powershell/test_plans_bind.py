@@ -87,7 +87,7 @@ class WillingHost:
 
 def _named(steps: Sequence[Step]) -> Iterator[str]:
     """What the host must have: the machines, checkpoints and switches that the steps refer to, by id or by name."""
-    kinds = {"Get-VM": "vm", "Get-VMSnapshot": "snapshot", "Get-VMSwitch": "switch"}
+    kinds = {"Get-CimInstance": "planned", "Get-VM": "vm", "Get-VMSnapshot": "snapshot", "Get-VMSwitch": "switch"}
     cmdlets = {step.id: step.call.cmdlet for step in steps}
     wanted: dict[tuple[str, str], str] = {}
     for step in steps:

@@ -6,6 +6,7 @@ $domain = [System.AppDomain]::CurrentDomain
 if ($null -eq $domain.GetData('willing')) {
     $domain.SetData('willing', [hashtable]::Synchronized(@{
         Machines = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
+        Planned = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
         Snapshots = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
         Switches = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
         Disks = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
@@ -43,18 +44,32 @@ function New-Part([type]$type, $machine) {
     Add-Properties $part @{ VMId = $machine.Id; VMName = $machine.Name; Path = "C:\VMs\$($machine.Id).vhdx" }
 }
 
-# Asked with computer names, this one is told what there is: "vm ID GENERATION NAME", "switch ID NAME" or "snapshot ID NAME"; or tells its calls.
+# Asked with computer names, this one is told what there is: "vm ID GENERATION NAME", "switch ID NAME", "snapshot ID NAME" or "planned ID NAME"; or tells its calls.
 #region Get-VMHost
 if ($ComputerName -ccontains 'calls') { return $willing.Calls.ToArray() }
 if ($ComputerName -ccontains 'disks') { return $willing.Disks.ToArray() }
 if ($null -eq $ComputerName) { return [pscustomobject]@{ VirtualHardDiskPath = 'C:\Disks' } }
-foreach ($list in $willing.Machines, $willing.Snapshots, $willing.Switches, $willing.Disks, $willing.Calls) { $list.Clear() }
+foreach ($list in $willing.Machines, $willing.Planned, $willing.Snapshots, $willing.Switches, $willing.Disks, $willing.Calls) { $list.Clear() }
 foreach ($text in $ComputerName) {
     $kind, $rest = $text.Split([char[]]' ', 2)
     if ($kind -ceq 'vm') { $words = $rest.Split([char[]]' ', 3); $null = New-Machine $words[0] $words[2] $words[1] }
     if ($kind -ceq 'snapshot') { $null = $willing.Snapshots.Add($rest.Split([char[]]' ', 2)) }
+    if ($kind -ceq 'planned') { $null = $willing.Planned.Add([pscustomobject]@{ Name = $rest.Split([char[]]' ', 2)[1] }) }
     if ($kind -ceq 'switch') { $words = $rest.Split([char[]]' ', 2); $null = New-Switch $words[0] $words[1] }
 }
+#endregion
+
+#region Get-CimInstance
+if ($ClassName -ceq 'Msvm_PlannedComputerSystem') { $willing.Planned.ToArray() } else { [pscustomobject]@{ Name = 'vmms' } }
+#endregion
+
+#region Invoke-CimMethod
+$willing.Planned.Remove($Arguments['AffectedSystem'])
+[pscustomobject]@{ ReturnValue = 0 }
+#endregion
+
+#region Compare-VM
+Add-Properties ([VMCompatibilityReport]::new()) @{ VM = $VM; Incompatibilities = $null }
 #endregion
 
 #region Get-VM

@@ -45,6 +45,7 @@ _DOTNET = {name: name for name in _SAME_NAME} | {
     "PSCredential": "pscredential",
     "CimSession": "Microsoft.Management.Infrastructure.CimSession",
     "CimInstance": "Microsoft.Management.Infrastructure.CimInstance",
+    "IDictionary": "System.Collections.IDictionary",
     "IPAddress": "System.Net.IPAddress",
 }
 _REFERENCE_TYPES = {
@@ -59,6 +60,7 @@ _REFERENCE_TYPES = {
     "PSCredential",
     "CimSession",
     "CimInstance",
+    "IDictionary",
     "IPAddress",
     "SwitchParameter",
 }
@@ -142,6 +144,18 @@ def read_behaviour(file: Path) -> tuple[str, dict[str, str]]:
     prelude, *regions = re.split(r"^#region ", file.read_text("utf-8"), flags=re.MULTILINE)
     bodies = (region.split("\n#endregion", 1)[0].split("\n", 1) for region in regions)
     return prelude, {name.strip(): body for name, body in bodies}
+
+
+def without_wmi(cmdlets: Cmdlets) -> dict[str, dict[str, Any]]:
+    """The reference with plain objects for those of WMI, which no PowerShell makes where there is no WMI."""
+    plain: dict[str, dict[str, Any]] = {}
+    for name, entry in cmdlets.items():
+        parameters = {
+            each: {**parameter, "type": "Object"} if parameter["type"] in ("CimInstance", "CimClass") else parameter
+            for each, parameter in entry["parameters"].items()
+        }
+        plain[name] = {**entry, "parameters": parameters}
+    return plain
 
 
 def module_text(cmdlets: Cmdlets, behaviour: Mapping[str, str], prelude: str = "") -> str:

@@ -94,7 +94,8 @@ def plan_compare(ids: Sequence[str], destination: str, move: Move) -> Batch:
 def where_to(destination: str, move: Move) -> dict[str, Value]:
     """What Compare-VM and Move-VM are told of the destination, which is the host's own computer name."""
     if move.storage_path is None:
-        return {"DestinationHost": destination}
+        # Without it the call would fit two parameter sets.
+        return {"DestinationHost": destination, "IncludeStorage": False}
     return {"DestinationHost": destination, "IncludeStorage": True, "DestinationStoragePath": move.storage_path}
 
 
