@@ -123,14 +123,14 @@ def restore(context: Context, snapshot: Snapshot) -> Vm:
 def remove(world: World, vm: Vm, snapshots: list[Snapshot]) -> None:
     """Delete checkpoints of a VM: their children move up, and disks that nothing needs apart are merged."""
     for snapshot in snapshots:
-        for child in world.find(Snapshot, vm=vm.id):
-            if child.parent == snapshot.id:
-                child.parent = snapshot.parent
-                world.save(child)
-        # Those to be deleted later may themselves have moved up.
+        # It may have moved up itself, as the child of one deleted before it.
         now = world.get(Snapshot, snapshot.id)
         if now is None:
             continue
+        for child in world.find(Snapshot, vm=vm.id):
+            if child.parent == now.id:
+                child.parent = now.parent
+                world.save(child)
         if vm.snapshot == now.id:
             vm.snapshot = now.parent
         _remove_files(world, vm, now)
