@@ -141,11 +141,11 @@ def test_each_run_has_a_password_of_its_own(start):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of a terminal")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_ends_it_quietly(start, number):
     with start("--json", "--auth", "ntlm") as process:
         host = listening(process)
-        process.send_signal(number)
+        process.send_signal(getattr(signal, number))
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (0, b"", b"")
     with pytest.raises(requests.exceptions.ConnectionError):

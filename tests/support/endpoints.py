@@ -55,6 +55,9 @@ class Planned:
         self.left.remove(due)
         return due[1]
 
+    def close(self) -> None:
+        """It holds nothing."""
+
 
 class Served:
     """An endpoint in this process, and what stands behind it."""

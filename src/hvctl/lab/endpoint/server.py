@@ -147,6 +147,7 @@ class Endpoint:
         end = time.monotonic() + _PATIENCE
         while self._open and time.monotonic() < end:
             time.sleep(0.01)
+        self._behind.faults.close()
         self._wake.close()
         self._release()
 
@@ -176,7 +177,6 @@ class Endpoint:
             time.sleep(0.05)  # no more files may be open; some will be closed
             return
         sock.settimeout(None)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(sock, self._served, tls)
         with self._lock:
             self._open.add(connection)

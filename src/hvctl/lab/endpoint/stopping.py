@@ -12,13 +12,13 @@ from contextlib import contextmanager
 
 @contextmanager
 def until(*, stdin: bool) -> Iterator[threading.Event]:
-    """Within, Ctrl-C and SIGTERM raise nothing, but set the event.
+    """Within, Ctrl-C, SIGTERM and a terminal that is closed end nothing, but set the event.
 
     Args:
         stdin: The end of standard input sets it too: a parent that is gone has closed its end of a pipe.
     """
     stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in _ends()}
     if stdin:
         threading.Thread(target=_watch, args=(sys.stdin.fileno(), stop), daemon=True).start()
     try:
@@ -26,6 +26,16 @@ def until(*, stdin: bool) -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _ends() -> list[signal.Signals]:
+    """The signals that end a program; not a hang-up that `nohup` has it ignore."""
+    found = [signal.SIGINT, signal.SIGTERM]
+    for name in ("SIGHUP", "SIGBREAK"):  # each has its systems
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            found.append(number)
+    return found
 
 
 def _watch(descriptor: int, stop: threading.Event) -> None:
