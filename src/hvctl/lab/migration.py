@@ -115,7 +115,7 @@ def _target(context: Context, vm: Vm, destination: str) -> Host:
 
 
 def _about(context: Context, vm: Vm, target: str) -> dict[str, str]:
-    return {"name": vm.name, "id": vm.id.upper(), "source": context.host.computer_name, "target": target}
+    return {"name": vm.name, "id": vm.id.upper(), "source": context.host.computer_name, "destination": target}
 
 
 def _check_hosts(context: Context, vm: Vm, target: Host) -> None:
@@ -246,7 +246,7 @@ def _check_findings(context: Context, vm: Vm, made: Order) -> None:
     found = findings(context, vm, made)
     if found:
         reasons = "\n\n".join(finding.message for finding in found)
-        raise Problem("migration-incompatible", name=vm.name, target=made.target.computer_name, reasons=reasons)
+        raise Problem("migration-incompatible", name=vm.name, destination=made.target.computer_name, reasons=reasons)
 
 
 def _still(context: Context, vm: Vm, planned: Planned, phase: str) -> Vm:

@@ -11,7 +11,7 @@ _AT_SOURCE = (
     " {id})\n\n"
 )
 _AT_DESTINATION = (
-    "Virtual machine migration operation for '{name}' failed at migration destination '{target}'. (Virtual machine ID"
+    "Virtual machine migration operation for '{name}' failed at migration destination '{destination}'. (Virtual machine ID"
     " {id})\n\n"
 )
 
@@ -31,7 +31,7 @@ MIGRATION_SITUATIONS: Mapping[str, Situation] = {
     "migration-login": Situation(
         "OperationFailed",
         _AT_SOURCE + "The Virtual Machine Management Service failed to establish a connection for a Virtual Machine"
-        " migration with host '{target}': No credentials are available in the security package (0x8009030E).\n\nFailed"
+        " migration with host '{destination}': No credentials are available in the security package (0x8009030E).\n\nFailed"
         " to authenticate the connection at the source host: no suitable credentials available.",
         hresult=0x8009030E,
         sure=False,
@@ -39,7 +39,7 @@ MIGRATION_SITUATIONS: Mapping[str, Situation] = {
     "migration-unreachable": Situation(
         "OperationFailed",
         _AT_SOURCE + "The Virtual Machine Management Service failed to establish a connection for a Virtual Machine"
-        " migration with host '{target}': {reason}",
+        " migration with host '{destination}': {reason}",
         sure=False,
     ),
     "migration-same-host": Situation(
@@ -57,7 +57,7 @@ MIGRATION_SITUATIONS: Mapping[str, Situation] = {
     ),
     "migration-incompatible": Situation(
         "OperationFailed",
-        "The virtual machine '{name}' is not compatible with physical computer '{target}'.\n\n{reasons}",
+        "The virtual machine '{name}' is not compatible with physical computer '{destination}'.\n\n{reasons}",
         sure=False,
     ),
     "migration-state": Situation(
