@@ -31,7 +31,8 @@ def traces(secret: str) -> list[bytes]:
     """What a secret looks like where somebody only encoded it."""
     wide = secret.encode("utf-16-le")
     forms = [secret, repr(secret)[1:-1], secret.replace('"', '\\"'), secret.replace('"', "&quot;")]
-    return [*(form.encode() for form in forms), wide, base64.b64encode(wide), base64.b64encode(secret.encode())]
+    header = base64.b64encode(f"admin:{secret}".encode())
+    return [*(form.encode() for form in forms), header, wide, base64.b64encode(wide), base64.b64encode(secret.encode())]
 
 
 @pytest.fixture
