@@ -82,14 +82,15 @@ def findings(host: str, result: Result) -> list[HealthFinding]:
     )
     for items, meanings in kinds:
         for item in items:
-            found += _of(item, meanings)
+            found += findings_of(item, meanings)
     for job in StorageJob.read(host, result.of("jobs")):
         if job.state == "Suspended":
             found.append(_suspended(job))
     return found
 
 
-def _of(item: Any, meanings: _Meanings) -> list[HealthFinding]:  # noqa: ANN401 - any of the records with a health
+def findings_of(item: Any, meanings: _Meanings) -> list[HealthFinding]:  # noqa: ANN401 - any of the records with a health
+    """The findings of one object: a row for each word that it should not have."""
     words = [word for word in item.status if _plain(word) not in _FINE]
     if item.health == "Healthy" and isinstance(item, PhysicalDisk):
         words = [word for word in words if _plain(word) != _BUSY_DISK]
