@@ -26,6 +26,10 @@ DOCUMENTS = {
     "vm-show": ["vm", "show", "web1"],
     "switch-list": ["switch", "list"],
     "switch-show": ["switch", "show", "lan"],
+    "vhd-list": ["vhd", "list", "--path", "C:/VMs"],
+    "vhd-show": ["vhd", "show", "C:/VMs/a.vhdx"],
+    "vhd-chain": ["vhd", "chain", "C:/VMs/a.vhdx"],
+    "vhd-test": ["vhd", "test", "C:/VMs/a.vhdx"],
     "host-list": ["host", "list"],
     "host-show": ["host", "show"],
     "lab-show": ["lab", "show"],
@@ -54,6 +58,7 @@ def _lab(hvctl) -> None:
     hvctl.ok("vm", "create", "web1", "--switch", "lan")
     hvctl.ok("vm", "create", "Web 'two'")
     hvctl.ok("vm", "create", "other", "--host", "lab/hv02")
+    hvctl.ok("vhd", "create", "C:/VMs/a.vhdx", "--size", "1G")
 
 
 def test_all_documents(hvctl):

@@ -72,7 +72,7 @@ def _limit(field: str | None, value: object) -> object:
     return format_size(value) if field in _SIZES and isinstance(value, int) else value
 
 
-_SIZES = ("memory", "memory_minimum", "memory_maximum", "disk")
+_SIZES = ("block_size", "size", "memory", "memory_minimum", "memory_maximum", "disk")
 _KINDS = {
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",

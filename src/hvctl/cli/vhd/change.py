@@ -10,6 +10,7 @@ from hvctl.cli.context import Context
 from hvctl.cli.options import command
 from hvctl.cli.selecting import new_name, one_name
 from hvctl.cli.vhd.show import DiskPaths, OfVm, disk_selection
+from hvctl.errors import UsageError
 
 if TYPE_CHECKING:
     from hvctl.models.vhd import DiskCreate, VirtualDisk
@@ -111,8 +112,8 @@ def resize(
 
     spec = checked(DiskResize, {**sizes(size=size), "to_minimum": to_minimum})
     chosen = disk_selection(context, paths)
-    if not vm:
-        chosen.require_something()
+    if not chosen.names and not vm:
+        raise UsageError("Nothing was selected.", hint="Give paths, patterns, - for paths on stdin, or --vm.")
     if to_minimum:
         context.require_consent("Making disks smaller can lose data")
 

@@ -143,7 +143,7 @@ def problem(path: str, disks: Disks) -> str | None:
     """Why a disk could not be read, in words; None where it could."""
     if key(path) in disks.records:
         return None
-    return "the file is not there" if key(path) in disks.gone else "it cannot be read: hvctl vhd test says why"
+    return "the file is not there" if key(path) in disks.gone else "it cannot be read; hvctl vhd test says why"
 
 
 def chain_links(paths: Sequence[str], disks: Disks, host: str) -> list[ChainLink]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ntpath
 from collections.abc import Iterable
 
-from hvctl.errors import ConflictError, HvctlError
+from hvctl.errors import ConflictError, HvctlError, NotFoundError
 from hvctl.services.disks import CHECKPOINT_FILES, Disks, key
 from hvctl.services.vhd.read import problem, record_of, user
 from hvctl.services.vm.power import AT_REST, plain
@@ -13,10 +13,10 @@ from hvctl.services.vm.power import AT_REST, plain
 
 def unreadable(path: str, disks: Disks, host: str) -> HvctlError | None:
     """A disk of which nothing is known cannot be judged."""
+    if key(path) in disks.gone and key(path) not in disks.records:
+        return NotFoundError(f"There is no disk '{path}'.", host=host, object_name=path, hint="Try: hvctl vhd list")
     reason = problem(path, disks)
-    if reason is None:
-        return None
-    return _conflict(f"'{path}' cannot be changed: {reason}.", host, path, None)
+    return None if reason is None else _conflict(f"'{path}' cannot be used: {reason}.", host, path, None)
 
 
 def in_use(path: str, disks: Disks, host: str, *, saved_too: bool = True) -> HvctlError | None:
@@ -27,7 +27,8 @@ def in_use(path: str, disks: Disks, host: str, *, saved_too: bool = True) -> Hvc
     awake = [vm_id for vm_id in users if plain(disks.states.get(vm_id, "")) not in at_rest]
     if awake:
         words = ", ".join(f"'{disks.names.get(vm_id, vm_id)}' ({disks.states.get(vm_id)})" for vm_id in awake)
-        return _conflict(f"'{path}' is in use by {words}.", host, path, "Shut it down first: hvctl vm stop")
+        hint = f"Shut it down first: hvctl vm stop {disks.names.get(awake[0], awake[0])}"
+        return _conflict(f"'{path}' is in use by {words}.", host, path, hint)
     if record.get("DiskNumber") is not None:
         hint = "Dismount it there first: Dismount-VHD."
         return _conflict(f"'{path}' is mounted on {host} as disk {record['DiskNumber']}.", host, path, hint)
