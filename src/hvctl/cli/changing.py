@@ -56,7 +56,10 @@ def carry_out(
     plan = prepared.plan
     if context.options.dry_run:
         done = foresee(session, plan)
-        print_batch(context, plan.batch)
+        if plan.first is None:
+            print_batch(context, plan.batch)
+        else:
+            print_batches(context, {plan.first.session.host: plan.first.batch, session.host: plan.batch})
     else:
         context.require_log()
         done = logged_run(context, session, plan)

@@ -1,4 +1,4 @@
-"""The other host of a plan that moves objects: what is cleared away there first, and whether they have arrived."""
+"""The other host of a plan that moves objects: whether they have arrived there, and are gone where they were."""
 
 from __future__ import annotations
 
@@ -9,24 +9,11 @@ from typing import Any
 from hvctl.errors import ConflictError, HvctlError, OutcomeUnknownError
 from hvctl.models.base import Outcome
 from hvctl.powershell.batch import Batch
-from hvctl.services.failures import failure_of
 from hvctl.services.names import folded
 from hvctl.services.plan import Done, Part
 from hvctl.transports.session import Session
 
 _Pair = tuple[Outcome, HvctlError | None]
-
-
-def clear(session: Session, batch: Batch) -> None:
-    """Remove what is in the way on the host that objects go to.
-
-    Raises:
-        HvctlError: It could not be removed; nothing was moved.
-    """
-    result = session.run(batch)
-    if not result.ok and result.failure is not None:
-        message = f"What a move that broke off has left on {session.host} could not be removed"
-        raise failure_of(result.failure, result, host=session.host, message=message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,31 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class First:
+    """What must succeed on another host before a plan runs.
+
+    Attributes:
+        session: That host.
+        batch: What is sent there.
+        failed: What to say when it fails.
+    """
+
+    session: Session
+    batch: Batch
+    failed: str
+
+    def run(self) -> None:
+        """Run it.
+
+        Raises:
+            HvctlError: It failed; the plan must not run.
+        """
+        result = self.session.run(self.batch)
+        if not result.ok and result.failure is not None:
+            raise failure_of(result.failure, result, host=self.session.host, message=self.failed)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A batch, and what each object's part in it is.
 
@@ -59,7 +84,7 @@ class Plan:
         after: The id of the step that reads id and state afterwards.
         look: What tells the state of the objects after an answer was lost.
         deadline: Seconds for the whole batch; None for as many as the command has, infinity for no limit.
-        start: What comes before the batch where it is run in earnest, such as clearing away what is in its way.
+        first: What another host must do before, such as clear away what is in the way.
         finish: What follows when the batch has ended, such as waiting for a job; returns the outcomes as they are then.
     """
 
@@ -69,7 +94,7 @@ class Plan:
     after: str | None = None
     look: Batch | None = None
     deadline: float | None = None
-    start: Callable[[], None] | None = None
+    first: First | None = None
     finish: Callable[[Session, Done, float | None], Done] | None = None
 
 
@@ -180,8 +205,8 @@ def run_plan(session: Session, plan: Plan, *, timeout: float | None) -> Done:
     """
     if not plan.batch.steps:
         return _settled(session, plan)
-    if plan.start:
-        plan.start()
+    if plan.first:
+        plan.first.run()
     limit = plan.deadline or timeout
     try:
         result = session.run(plan.batch, timeout=None if limit == math.inf else limit, look=plan.look)

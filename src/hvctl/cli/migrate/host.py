@@ -34,9 +34,9 @@ def show(context: Context) -> None:
 @command(changes=True)
 def enable(
     context: Context,
-    migration_auth: Annotated[
+    authentication: Annotated[
         Literal["credssp", "kerberos"] | None,
-        typer.Option("--auth", help="How hosts log in to each other for a move."),
+        typer.Option(help="How hosts log in to each other for a move."),
     ] = None,
     any_network: Annotated[
         bool | None,
@@ -51,7 +51,7 @@ def enable(
 
     Settings that are not given stay as they are. Both hosts of a move need this.
 
-        hvctl migrate enable --any-network --auth kerberos --host hv01
+        hvctl migrate enable --any-network --authentication kerberos --host hv01
     """
     from hvctl.cli.changing import carry_out
     from hvctl.cli.checking import checked, given
@@ -60,7 +60,7 @@ def enable(
     from hvctl.services.selection import EVERYTHING
 
     values = given(
-        authentication=_AUTHENTICATION.get(migration_auth or ""),
+        authentication=_AUTHENTICATION.get(authentication or ""),
         performance=_PERFORMANCE.get(performance or ""),
         any_network=any_network,
         maximum=maximum,

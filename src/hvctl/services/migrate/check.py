@@ -15,8 +15,8 @@ MISSING_SWITCH = 33012
 """The number Compare-VM gives a switch that the destination lacks: the only one that Microsoft has published."""
 LOGIN = (
     "run hvctl on {source} itself, or log in with --auth credssp; or let both hosts use Kerberos (hvctl migrate enable "
-    "--auth kerberos --host {source}, and --host {target}) and trust each other for delegation; docs/migration.md says "
-    "how. --skip-login-check tries it all the same"
+    "--authentication kerberos --host {source}, and --host {target}) and trust each other for delegation, as "
+    "docs/migration.md says. --skip-login-check tries it all the same"
 )
 _MOVABLE = ("Running", "Paused", *AT_REST)
 _DELEGATION = (
@@ -58,7 +58,8 @@ def host_findings(route: Route) -> Iterator[Finding]:
             f"it uses {route.source.authentication} and {route.target.host} {route.target.authentication}: both should "
             "use the same"
         )
-        mend = f"hvctl migrate enable --auth {(route.source.authentication or '').lower()} --host {route.target.host}"
+        authentication = (route.source.authentication or "").lower()
+        mend = f"hvctl migrate enable --authentication {authentication} --host {route.target.host}"
         yield _of_host(route.source, words, mend, blocks=False)
     if route.needs_delegation and route.delegates is False:
         mend = LOGIN.format(source=route.source.host, target=route.target.host)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hvctl.errors import HvctlError, NotFoundError, UsageError
 from hvctl.models.migrate import Finding, MigrationChange, MigrationHost, Move, StorageMove
 from hvctl.powershell.batch import Batch
-from hvctl.services.arrival import Arrival, clear
+from hvctl.services.arrival import Arrival
 from hvctl.services.failures import lacks_rights, read, rights_error
 from hvctl.services.migrate import check
 from hvctl.services.migrate.look import (
@@ -27,7 +27,7 @@ from hvctl.services.migrate.look import (
 from hvctl.services.migrate.move import plan_arrival, plan_clear, plan_move, plan_storage
 from hvctl.services.migrate.settings import plan_disable, plan_enable
 from hvctl.services.names import folded
-from hvctl.services.plan import Part, Plan, Prepared
+from hvctl.services.plan import First, Part, Plan, Prepared
 from hvctl.services.selection import Selection, keep_states, match
 from hvctl.services.vm.read import VmState
 from hvctl.transports.result import Result
@@ -138,9 +138,10 @@ class MigrateService:
         leftover = [vm for vm in sight.vms if vm.id in going and folded(vm.id) in sight.route.leftover]
         if not leftover:
             return Prepared(plan)
-        away = plan_clear([vm.id for vm in leftover])
+        failed = f"What a move that broke off has left on {target.host} could not be removed"
+        first = First(target, plan_clear([vm.id for vm in leftover]), failed)
         notes = tuple(_LEFTOVER.format(vm.name, target.host) for vm in leftover)
-        return Prepared(replace(plan, start=lambda: clear(target, away)), notes=notes)
+        return Prepared(replace(plan, first=first), notes=notes)
 
     def plan_storage(self, chosen: Selection, move: StorageMove, *, limit: float = math.inf) -> Plan:
         """The plan of moving storage within the host, in at most `limit` seconds."""
