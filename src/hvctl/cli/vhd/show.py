@@ -92,7 +92,7 @@ def chain(context: Context, paths: DiskPaths = None, vm: OfVm = None) -> None:
 
 
 @command()
-def check(
+def test_(
     context: Context, paths: DiskPaths = None, vm: OfVm = None, folder: Folders = None, recurse: Recurse = False
 ) -> None:
     """Test whether virtual hard disks can be used, with all that they are built on.
