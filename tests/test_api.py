@@ -100,5 +100,12 @@ def test_the_default_host_is_the_command_line_s(hvctl, monkeypatch):
     monkeypatch.delenv("HVCTL_HOST")
     with pytest.raises(UsageError, match="No host is named"):
         package.connect()
-    with pytest.raises(UsageError, match="No host is called 'x'"):
-        package.connect("x")
+    with pytest.raises(UsageError, match="No host is called 'lab/'"):
+        package.connect("lab/")
+
+
+def test_a_login_that_does_not_fit_is_refused_before_anything_is_contacted():
+    with pytest.raises(UsageError, match="plain HTTP is refused"):
+        package.connect("http://hv01.invalid", user="admin", password="-", auth="basic")
+    with pytest.raises(UsageError, match="There is no file"):
+        package.connect("hv01.invalid", user="admin", ca_file="no such file")

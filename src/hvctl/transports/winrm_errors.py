@@ -192,4 +192,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _words(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200].rstrip(".") or "no words"
+    try:
+        text = str(error)
+    except Exception:  # some take their text from arguments that they were not given
+        text = ""
+    return " ".join(text.split())[:200].rstrip(".") or "no words"
