@@ -110,7 +110,7 @@ COMMANDS: Mapping[str, Noun | Verb] = {
                 list_="List virtual hard disks.",
                 show="Show everything about virtual hard disks.",
                 chain="Draw what disks are built on, and who uses each link.",
-                test_="Test whether virtual hard disks can be used, with all that they are built on.",
+                test_="Test whether disks can be used, with all that they are built on.",
             ),
             **_verbs(
                 "hvctl.cli.vhd.change",

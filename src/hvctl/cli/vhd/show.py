@@ -95,7 +95,7 @@ def chain(context: Context, paths: DiskPaths = None, vm: OfVm = None) -> None:
 def test_(
     context: Context, paths: DiskPaths = None, vm: OfVm = None, folder: Folders = None, recurse: Recurse = False
 ) -> None:
-    """Test whether virtual hard disks can be used, with all that they are built on.
+    """Test whether disks can be used, with all that they are built on.
 
     The exit code is 9 when one of them cannot.
 
