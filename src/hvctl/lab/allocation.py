@@ -56,7 +56,7 @@ def layout(resiliency: str, redundancy: int, columns: int) -> Layout:
 def largest(free: Mapping[str, int], spread: Layout) -> int:
     """The largest size that fits into what is free on each disk, in bytes."""
     units = {disk: size // UNIT for disk, size in free.items()}
-    low, high = 0, max(units.values(), default=0)
+    low, high = 0, sum(units.values()) // spread.width
     while low < high:
         middle = (low + high + 1) // 2
         if _fits(units, spread, middle):

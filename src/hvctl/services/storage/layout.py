@@ -71,7 +71,7 @@ def capacity(disks: Iterable[PhysicalDisk], layout: Layout, columns: int | None 
     """
     units = [max(0, disk.size - _OVERHEAD) // _UNIT for disk in disks]
     width, data = _stripe(len(units), layout, columns)
-    low, high = 0, max(units, default=0)
+    low, high = 0, sum(units) // width
     while low < high:
         middle = (low + high + 1) // 2
         if sum(min(each, middle) for each in units) >= width * middle:
