@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -138,7 +139,8 @@ class Endpoint:
             if self._closing:
                 return
             self._closing = True
-        self._wake.send(b"x")
+        with suppress(OSError):  # the acceptor may have seen that it is closing, and be gone
+            self._wake.send(b"x")
         self._acceptor.join(_PATIENCE)
         with self._lock:
             for connection in self._open:
