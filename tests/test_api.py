@@ -109,3 +109,13 @@ def test_a_login_that_does_not_fit_is_refused_before_anything_is_contacted():
         package.connect("http://hv01.invalid", user="admin", password="-", auth="basic")
     with pytest.raises(UsageError, match="There is no file"):
         package.connect("hv01.invalid", user="admin", ca_file="no such file")
+
+
+def test_disks(host):
+    made = host.disks.create("C:/VMs/data.vhdx", size="2G", type="Fixed")
+    assert (made.path, made.type, made.size) == (r"C:\VMs\data.vhdx", "Fixed", 2 << 30)
+    assert host.disks.show(made.path).children == ()
+    assert [disk.path for disk in host.disks.list(folders=["C:/VMs"])] == [made.path]
+    assert host.disks.list() == []
+    with pytest.raises(UsageError, match="--size is needed"):
+        host.disks.create("C:/VMs/other.vhdx")

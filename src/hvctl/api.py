@@ -10,7 +10,7 @@ Every method raises an `HvctlError` when it fails; `hvctl.errors` describes them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -19,19 +19,22 @@ from hvctl.hosts import Login, choose, open_transport
 from hvctl.models.base import Outcome
 from hvctl.models.host import Host
 from hvctl.models.switch import SwitchCreate, SwitchDetails, VirtualSwitch
+from hvctl.models.vhd import DiskCreate, DiskSummary, VirtualDisk
 from hvctl.models.vm import VirtualMachine, VmCreate, VmSummary
 from hvctl.services.host import HostService
 from hvctl.services.plan import Plan, run_plan
 from hvctl.services.selection import EVERYTHING, Selection
 from hvctl.services.switch import SwitchService
 from hvctl.services.switch import plan_delete as plan_delete_switches
+from hvctl.services.vhd.read import Scope
+from hvctl.services.vhd.service import VhdService
 from hvctl.services.vm.power import START, STOP, TURN_OFF, plan_power
 from hvctl.services.vm.read import VmState
 from hvctl.services.vm.service import VmService
 from hvctl.transports.session import Session
 from hvctl.units import parse_size
 
-_SIZES = ("memory", "memory_minimum", "memory_maximum", "disk")
+_SIZES = ("memory", "memory_minimum", "memory_maximum", "disk", "size", "block_size")
 
 
 class LoginSettings(TypedDict, total=False):
@@ -73,11 +76,12 @@ def connect(
 
 
 class Connection:
-    """One host: its virtual machines, its switches, and itself.
+    """One host: its virtual machines, its switches, its disks, and itself.
 
     Attributes:
         vms: The virtual machines.
         switches: The virtual switches.
+        disks: The virtual hard disks.
     """
 
     def __init__(self, session: Session, *, timeout: float | None) -> None:
@@ -85,6 +89,7 @@ class Connection:
         self._timeout = timeout
         self.vms = VirtualMachines(session, timeout=timeout)
         self.switches = VirtualSwitches(session, timeout=timeout)
+        self.disks = VirtualDisks(session, timeout=timeout)
 
     def __enter__(self) -> Connection:
         return self
@@ -124,12 +129,8 @@ class VirtualMachines:
             name: Its name; no other may have it.
             settings: The fields of `hvctl.models.vm.VmCreate`; sizes in bytes or as text such as "4G".
         """
-        values = {
-            key: parse_size(value) if key in _SIZES and isinstance(value, str) else value
-            for key, value in settings.items()
-        }
         try:
-            spec = VmCreate.model_validate({**values, "name": name})
+            spec = VmCreate.model_validate({**_in_bytes(settings), "name": name})
         except ValueError as error:
             raise UsageError(str(error)) from error
         return self._service.create(spec, self._service.plan_create(spec))
@@ -188,6 +189,41 @@ class VirtualSwitches:
         """Delete switches; what is on them stays, disconnected. It does not ask back."""
         plan = plan_delete_switches(self._service.select(Selection.of(*names)))
         return _run(self._session, plan, self._timeout)
+
+
+class VirtualDisks:
+    """The virtual hard disks of a host. Paths may be patterns over those that something uses."""
+
+    def __init__(self, session: Session, *, timeout: float | None) -> None:
+        self._service = VhdService(session, timeout=timeout)
+
+    def list(self, *paths: str, folders: Sequence[str] = ()) -> Sequence[DiskSummary]:
+        """The disks of all virtual machines and checkpoints and those in folders, or those of the paths."""
+        return self._service.list(Selection.of(*paths), Scope(folders=tuple(folders)))
+
+    def show(self, path: str) -> VirtualDisk:
+        """Everything about one disk."""
+        return self._service.show(Selection.of(path))[0]
+
+    def create(self, path: str, **settings: Any) -> VirtualDisk:  # noqa: ANN401 - the fields of DiskCreate
+        """Create a disk; when a step fails, nothing of it is left.
+
+        Args:
+            path: Its path on the host; .vhdx or .vhd is its format.
+            settings: The fields of `hvctl.models.vhd.DiskCreate`; sizes in bytes or as text such as "4G".
+        """
+        try:
+            spec = DiskCreate.model_validate({**_in_bytes(settings), "path": path})
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        return self._service.create(spec, self._service.plan_create(spec))
+
+
+def _in_bytes(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: parse_size(value) if name in _SIZES and isinstance(value, str) else value
+        for name, value in settings.items()
+    }
 
 
 def _run(session: Session, plan: Plan, timeout: float | None) -> tuple[Outcome, ...]:
