@@ -10,7 +10,7 @@ from tests.support.engine import Engine
 from tests.support.pwsh import require_pwsh
 from tests.support.stubs import read_behaviour, reference, without_wmi, write_module
 
-from hvctl.powershell.cmdlets import CIM, CMDLETS, HYPER_V, MANAGEMENT
+from hvctl.powershell.cmdlets import CIM, CMDLETS, HYPER_V, MANAGEMENT, STORAGE
 
 
 @pytest.fixture(scope="session")
@@ -24,11 +24,19 @@ def willing_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Stand-ins for every cmdlet of the allow list that have what they are asked for, and note each call."""
     prelude, behaviour = read_behaviour(Path(__file__).with_name("willing-host.ps1"))
     root = tmp_path_factory.mktemp("willing")
-    modules = {HYPER_V: ("hyper-v.json", "hyper-v-unlisted.json"), MANAGEMENT: ("core.json",), CIM: ("cim.json",)}
+    storage, more = read_behaviour(Path(__file__).with_name("spaces-host.ps1"))
+    behaviour |= more
+    modules = {
+        HYPER_V: ("hyper-v.json", "hyper-v-unlisted.json"),
+        MANAGEMENT: ("core.json",),
+        CIM: ("cim.json",),
+        STORAGE: ("storage.json",),
+    }
     for module, files in modules.items():
-        cmdlets = without_wmi(reference(files)) if module == CIM else reference(files)
+        cmdlets = without_wmi(reference(files)) if module in (CIM, STORAGE) else reference(files)
         noted = {name: _noted(name, behaviour.get(name, "")) for name in cmdlets if name in CMDLETS}
-        write_module(root, noted, name=module, cmdlets=cmdlets, prelude=prelude)
+        own = prelude + (storage if module == STORAGE else "")
+        write_module(root, noted, name=module, cmdlets=cmdlets, prelude=own)
     return root
 
 

@@ -106,6 +106,19 @@ def _named(steps: Sequence[Step]) -> Iterator[str]:
             (text, f"the one with id {text}") if property_ == "Id" else (str(uuid5(NAMESPACE_DNS, text)), text)
         )
         yield f"vm {ident} 2 {name}" if kind == "vm" else f"{kind} {ident} {name}"
+    yield from dict.fromkeys(_stored(steps))
+
+
+def _stored(steps: Sequence[Step]) -> Iterator[str]:
+    """The disks, pools and virtual disks that the steps refer to."""
+    cmdlets = {step.id: step.call.cmdlet for step in steps}
+    for step in steps:
+        refs = [*step.call.refs(), *(step.undo.refs() if step.undo else ())]
+        sources = [(step.call.cmdlet, step.where), *((cmdlets[ref.step], ref.where) for ref in refs)]
+        for cmdlet, where in sources:
+            texts = where.get("UniqueId", ())
+            for text in (texts,) if isinstance(texts, str) else texts:
+                yield f"storage MSFT_{cmdlet.partition('-')[2]} {text}"
 
 
 def _firmware_of_first_generation(batch: Batch) -> Counter[str]:

@@ -10,6 +10,7 @@ if ($null -eq $domain.GetData('willing')) {
         Snapshots = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
         Switches = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
         Disks = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
+        Storage = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
         Calls = [System.Collections.ArrayList]::Synchronized([System.Collections.ArrayList]::new())
     }))
 }
@@ -38,6 +39,17 @@ function New-Switch([string]$id, [string]$name) {
     $switch
 }
 
+# Something of the Storage module, with the type name of a CIM instance.
+function New-Thing([string]$class, [string]$id) {
+    $thing = [pscustomobject]@{
+        UniqueId = $id; FriendlyName = "the one with id $id"; IsPrimordial = $false; Class = $class; Number = 7
+        PartitionStyle = 'RAW'; DriveLetter = [char]0; AccessPaths = @("\\?\Volume{$id}\"); VirtualDiskSizeMax = [uint64]1TB
+    }
+    $thing.PSObject.TypeNames.Insert(0, "Microsoft.Management.Infrastructure.CimInstance#ROOT/Microsoft/Windows/Storage/$class")
+    $null = $willing.Storage.Add($thing)
+    $thing
+}
+
 function New-Part([type]$type, $machine) {
     $part = $type::new()
     $part.Name = $type.Name
@@ -48,13 +60,15 @@ function New-Part([type]$type, $machine) {
 #region Get-VMHost
 if ($ComputerName -ccontains 'calls') { return $willing.Calls.ToArray() }
 if ($ComputerName -ccontains 'disks') { return $willing.Disks.ToArray() }
+if ($ComputerName -ccontains 'storage') { return $willing.Storage.ToArray() | ForEach-Object { "$($_.Class) $($_.UniqueId)" } }
 if ($null -eq $ComputerName) { return [pscustomobject]@{ VirtualHardDiskPath = 'C:\Disks' } }
-foreach ($list in $willing.Machines, $willing.Planned, $willing.Snapshots, $willing.Switches, $willing.Disks, $willing.Calls) { $list.Clear() }
+foreach ($list in $willing.Machines, $willing.Planned, $willing.Snapshots, $willing.Switches, $willing.Disks, $willing.Storage, $willing.Calls) { $list.Clear() }
 foreach ($text in $ComputerName) {
     $kind, $rest = $text.Split([char[]]' ', 2)
     if ($kind -ceq 'vm') { $words = $rest.Split([char[]]' ', 3); $null = New-Machine $words[0] $words[2] $words[1] }
     if ($kind -ceq 'snapshot') { $null = $willing.Snapshots.Add($rest.Split([char[]]' ', 2)) }
     if ($kind -ceq 'planned') { $null = $willing.Planned.Add([pscustomobject]@{ Name = $rest.Split([char[]]' ', 2)[1] }) }
+    if ($kind -ceq 'storage') { $words = $rest.Split([char[]]' ', 2); $null = New-Thing $words[0] $words[1] }
     if ($kind -ceq 'switch') { $words = $rest.Split([char[]]' ', 2); $null = New-Switch $words[0] $words[1] }
 }
 #endregion

@@ -146,12 +146,15 @@ def read_behaviour(file: Path) -> tuple[str, dict[str, str]]:
     return prelude, {name.strip(): body for name, body in bodies}
 
 
+_WITHOUT_WMI = {"CimInstance": "Object", "CimInstance[]": "Object[]", "CimClass": "Object"}
+
+
 def without_wmi(cmdlets: Cmdlets) -> dict[str, dict[str, Any]]:
     """The reference with plain objects for those of WMI, which no PowerShell makes where there is no WMI."""
     plain: dict[str, dict[str, Any]] = {}
     for name, entry in cmdlets.items():
         parameters = {
-            each: {**parameter, "type": "Object"} if parameter["type"] in ("CimInstance", "CimClass") else parameter
+            each: {**parameter, "type": _WITHOUT_WMI.get(parameter["type"], parameter["type"])}
             for each, parameter in entry["parameters"].items()
         }
         plain[name] = {**entry, "parameters": parameters}
