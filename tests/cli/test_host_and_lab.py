@@ -16,7 +16,7 @@ def test_a_host(hvctl):
     shown = hvctl.json("host", "show")
     assert (shown["name"], shown["computer_name"], shown["vms"], shown["running"]) == ("lab", "HV01", 2, 1)
     assert (shown["windows"], shown["build"]) == ("Windows Server 2025 Datacenter", "10.0.26100")
-    assert shown["modules"] == {"Hyper-V": "2.0.0.0"}
+    assert shown["modules"] == {"Hyper-V": "2.0.0.0", "Storage": "2.0.0.0"}
     assert shown["rights"] == ["Administrators"]
 
 

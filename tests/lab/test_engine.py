@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -42,6 +43,7 @@ class TestHello:
         (hello,) = client.receive()
         fields = dict(hello.fields)
         assert isinstance(fields.pop("pid"), int)
+        assert abs(datetime.fromisoformat(fields.pop("time")) - datetime.now(UTC)) < timedelta(minutes=1)
         assert (hello.type, hello.id, hello.n) == ("hello", "", 0)
         assert fields == {
             "protocol": PROTOCOL,
@@ -54,7 +56,7 @@ class TestHello:
             "host": "HV01",
             "language": "FullLanguage",
             "rights": ["Administrators"],
-            "modules": {"Hyper-V": "2.0.0.0"},
+            "modules": {"Hyper-V": "2.0.0.0", "Storage": "2.0.0.0"},
         }
 
     @pytest.mark.parametrize(("windows", "build"), [("2016", 14393), ("2019", 17763), ("2022", 20348)])

@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -70,12 +71,14 @@ def test_hello_says_what_the_host_is(engine):
         "rights",
         "modules",
         "pid",
+        "time",
     }
     assert (hello["protocol"], hello["nonce"], hello["engine"]) == (1, engine.nonce, engine_hash())
     assert (hello["language"], hello["edition"] in ("Core", "Desktop")) == ("FullLanguage", True)
     assert re.fullmatch(r"\d+\.\d+.*", hello["powershell"])
     assert list(hello["modules"]) == ["Hyper-V"]
     assert isinstance(hello["pid"], int)
+    assert abs(datetime.fromisoformat(hello["time"]) - datetime.now(UTC)) < timedelta(minutes=10)
     assert hello["host"]
 
 

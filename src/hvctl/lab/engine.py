@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hvctl.lab.entities import Host
@@ -249,6 +250,13 @@ class LabEngine:
             "host": self._host.computer_name,
             "language": "FullLanguage",
             "rights": ["Administrators"] if self._world.setting("rights") else [],
-            "modules": {"Hyper-V": "2.0.0.0"},
+            "modules": {"Hyper-V": "2.0.0.0", "Storage": "2.0.0.0"},
             "pid": os.getpid(),
+            "time": _clock(float(self._world.setting("clock_ahead"))),
         }
+
+
+def _clock(ahead: float) -> str:
+    """The time that a host's clock shows which is so many seconds ahead."""
+    shown = datetime.now(UTC) + timedelta(seconds=ahead)
+    return shown.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -26,6 +26,7 @@ DEFAULTS: Mapping[str, Any] = {
     "migration_networks": {},
     "disk_faults": {},
     "endpoint_faults": [],
+    "clock_ahead": 0,
 }
 """What can be set in a world, and how it is otherwise.
 
@@ -39,6 +40,7 @@ hand logins on to each other. `migration`: how moves go (see migration.BEHAVIOUR
 that a host takes moves on, by its name.
 `disk_faults`: what is wrong with physical disks, by serial number (see faulty.FAULTS).
 `endpoint_faults`: what the endpoint is to do wrong (see endpoint/faults.py).
+`clock_ahead`: seconds by which the hosts' clocks are ahead of the real time in `hello`; the lab's clock is another.
 """
 
 

@@ -314,11 +314,21 @@ function Get-PathValue($object, [string[]]$path, [int]$from) {
 function Get-PropertyValue($object, [string]$name) {
     try {
         $property = $object.PSObject.Properties[$name]
-        if ($null -ne $property) { return , $property.Value }
+        if ($null -ne $property) {
+            $value = $property.Value
+            if ($null -eq $value -and $property -is [System.Management.Automation.PSScriptProperty]) { return , (Get-RawValue $object $name) }
+            return , $value
+        }
     } catch {
         return , $null
     }
     , $null
+}
+
+# The types of the Storage module make words of the numbers of CIM instances by scripts. Where such a script has no word,
+# or fails, as one may outside of its module's own runspace, the number is better than nothing.
+function Get-RawValue($object, [string]$name) {
+    try { , $object.PSObject.BaseObject.CimInstanceProperties[$name].Value } catch { , $null }
 }
 
 # What a value reads as for `where`: one text, or one for each item of a collection.
@@ -1015,6 +1025,9 @@ function Format-Records($columns, $objects) {
                 try {
                     $property = $properties[$names[$i]]
                     if ($null -ne $property) { $value = $property.Value }
+                    if ($null -eq $value -and $property -is [System.Management.Automation.PSScriptProperty]) {
+                        $value = Get-RawValue $object $names[$i]
+                    }
                 } catch {
                     $value = $null
                 }
@@ -1198,6 +1211,7 @@ function Send-Hello {
         windows = Get-WindowsBuild; product = Get-WindowsProduct; host = [System.Environment]::MachineName
         language = $ExecutionContext.SessionState.LanguageMode.ToString()
         rights = Get-Rights; modules = Get-ModuleVersions; pid = $PID
+        time = [datetime]::UtcNow.ToString('yyyy-MM-ddTHH:mm:ss.fffZ', $invariant)
     })
 }
 
