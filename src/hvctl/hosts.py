@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from hvctl.transports.endpoint import Endpoint
 
 LOCAL_NAMES = ("localhost", ".")
-IDLE_MARGIN = 300
-"""Seconds that a remote shell may be idle beyond the time that the work may take."""
-IDLE_WITHOUT_LIMIT = 7200
-"""Seconds that it may be where the work has no limit: what Windows itself gives a shell."""
 HOW_TO_CHOOSE = (
     "Name one with --host, or HVCTL_HOST: a name or URL, localhost for this machine, lab for the simulator. "
     "`hvctl lab use` makes the simulator the default."
@@ -246,8 +242,7 @@ def open_transport(
 
     endpoint = _with_login(target, login or Login())
     endpoint.check()
-    idle = None if timeout is None else int(timeout) + IDLE_MARGIN
-    return WinRMTransport(endpoint, idle_timeout=idle or IDLE_WITHOUT_LIMIT, use_pwsh=use_pwsh, say=say)
+    return WinRMTransport(endpoint, timeout=timeout, use_pwsh=use_pwsh, say=say)
 
 
 def _with_login(target: Target, login: Login) -> Endpoint:

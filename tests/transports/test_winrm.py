@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import pytest
+from tests.support.rawhttp import RawServer
 from tests.support.remote import PASSWORD, remote
 
 from hvctl.errors import AccessError, HvctlError, UnreachableError, UsageError
 from hvctl.powershell.batch import Batch, Call, Step
 from hvctl.transports import winrm
 from hvctl.transports.base import TransportLost
+from hvctl.transports.endpoint import Endpoint
 from hvctl.transports.session import Session
 from hvctl.transports.winrm import WinRMTransport
 
@@ -219,9 +220,14 @@ def test_an_interrupt_while_receiving_leaves_the_transport_usable(served, monkey
     assert served.stats["powershell_starts"] == 1
 
 
-def test_one_shell_lives_as_long_as_was_asked_for(served):
+def test_a_piece_fits_the_smallest_envelope():
     assert winrm.PIECE * 4 // 3 + 1745 < 153_600
-    started = time.monotonic()
-    with Session(WinRMTransport(served.endpoint, idle_timeout=305)) as session:
-        assert session.run(READ).ok
-    assert time.monotonic() - started < 60
+
+
+def test_a_host_that_hangs_costs_no_more_than_the_time_that_there_is():
+    with RawServer(lambda _: b"") as server:
+        endpoint = Endpoint("hv01", "127.0.0.1", "http", server.port, user="a", auth="ntlm", password=lambda: "-")
+        transport = WinRMTransport(endpoint, timeout=1.0)
+        with pytest.raises(UnreachableError, match="did not answer in time"):
+            transport.open("0" * 32)
+        assert len(server.heard) == 1

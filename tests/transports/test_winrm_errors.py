@@ -143,7 +143,8 @@ def test_a_cause_is_found_however_deep_it_lies(depth):
 
 
 @pytest.mark.parametrize(
-    ("code", "hint"), [(62, "name that stands in the certificate"), (10, "clocks"), (19, "--ca-file")]
+    ("code", "hint"),
+    [(62, "name that stands in the certificate"), (64, "in the certificate"), (10, "clocks"), (19, "--ca-file")],
 )
 def test_a_certificate_that_is_refused_says_what_to_do(code, hint):
     error = ssl.SSLCertVerificationError(1, "bad")

@@ -99,7 +99,6 @@ def test_a_transport_ends_in_an_error_of_ours_when_a_handshake_dies(how, dies_at
 
 
 def test_no_message_leaves_in_clear_when_a_handshake_hangs(monkeypatch):
-    monkeypatch.setattr("hvctl.transports.winrm_protocol.OPERATION", 1)
     monkeypatch.setattr("hvctl.transports.winrm_protocol._NETWORK", -0.8)
     with RawServer(handshake(1, lambda _: b"")) as server:
         link = Link(endpoint_of(server), "pass-word")

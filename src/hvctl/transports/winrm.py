@@ -31,6 +31,12 @@ T = TypeVar("T")
 PIECE = 96 * 1024
 """Bytes of stdin in one message: with everything around it fits the smallest envelope, of 150 KiB."""
 UTF_8, OEM = 65001, 437
+OPERATION = 20
+"""Seconds that a host may take to open a shell, start a command or take what is sent."""
+IDLE_MARGIN = 300
+"""Seconds that a shell may be idle beyond the time that the work may take."""
+IDLE_WITHOUT_LIMIT = 7200
+"""Seconds that it may be where the work has no limit: what Windows itself gives a shell."""
 _LONGEST_POLL = 15.0 if sys.platform != "win32" else 3.0
 """Seconds of one wait for output: on Windows it keeps Ctrl-C waiting too, and each bounds what a cut one can lose."""
 _PATIENCE = 20.0
@@ -45,7 +51,7 @@ class WinRMTransport:
 
     Args:
         endpoint: Where the host is, and who logs in.
-        idle_timeout: Seconds after which the host reaps a shell that nobody talks to.
+        timeout: Seconds that the work may take; None for no limit.
         use_pwsh: Start PowerShell 7 in place of Windows PowerShell.
         say: Told what was chosen where the user left it open.
     """
@@ -57,13 +63,14 @@ class WinRMTransport:
         self,
         endpoint: Endpoint,
         *,
-        idle_timeout: int = 900,
+        timeout: float | None = 600.0,
         use_pwsh: bool = False,
         say: Callable[[str], None] | None = None,
     ) -> None:
         self.host = endpoint.name
         self._endpoint = endpoint
-        self._idle_timeout = idle_timeout
+        self._idle_timeout = IDLE_WITHOUT_LIMIT if timeout is None else int(timeout) + IDLE_MARGIN
+        self._patience = OPERATION if timeout is None else max(1, min(OPERATION, int(timeout)))
         self._executable = "pwsh.exe" if use_pwsh else "powershell.exe"
         self._say = say or _LOG.debug
         self._secret: str | None = None
@@ -190,7 +197,7 @@ class WinRMTransport:
                 raise missing
             self._endpoint.check()
             self._endpoint = settle(self._endpoint, self._say)
-            self._link = Link(self._endpoint, self._password())
+            self._link = Link(self._endpoint, self._password(), self._patience)
         return self._link
 
     def _password(self) -> str:

@@ -20,7 +20,7 @@ TRUST_HINT = (
     "Trust the authority that signed it with --ca-file FILE, or use http://NAME:5985 with --auth ntlm, which encrypts "
     "each message. --insecure skips the check, and anyone between can then read along."
 )
-_NAME_MISMATCH = 62
+_NAME_MISMATCH = (62, 64)  # of a host name, and of an IP address
 _EXPIRED = 10
 _LOGIN = (
     spnego.exceptions.InvalidCredentialError,
@@ -159,9 +159,9 @@ def silent(url: str) -> Failure:
 
 
 def _untrusted(cause: ssl.SSLCertVerificationError, url: str) -> Failure:
-    reason = cause.verify_message or "not trusted"
+    reason = (cause.verify_message or "not trusted").rstrip(".")
     hint = TRUST_HINT
-    if cause.verify_code == _NAME_MISMATCH:
+    if cause.verify_code in _NAME_MISMATCH:
         hint = "Use the name that stands in the certificate, or give the host a certificate for this name."
     elif cause.verify_code == _EXPIRED:
         hint = "Renew the host's certificate, or set the clocks right."

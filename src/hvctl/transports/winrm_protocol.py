@@ -29,8 +29,6 @@ T = TypeVar("T")
 
 CONNECT = 5.0
 """Seconds in which a host must take the connection."""
-OPERATION = 20
-"""Seconds that the host may take for anything but waiting for output."""
 _NETWORK = 5.0
 """Seconds past the host's own time-out until its silence is the network's."""
 _IDLE = 90.0
@@ -52,12 +50,14 @@ class Link:
     Args:
         endpoint: Where, with scheme, port and method known.
         password: The password; empty where the method needs none.
+        patience: Seconds that the host may take for anything but waiting for output.
 
     Every method raises `Failure`, and nothing else.
     """
 
-    def __init__(self, endpoint: Endpoint, password: str) -> None:
+    def __init__(self, endpoint: Endpoint, password: str, patience: int = 20) -> None:
         self._url = endpoint.url
+        self._patience = patience
         self._used = time.monotonic()
         settings: dict[str, Any] = {
             "endpoint": endpoint.url,
@@ -114,7 +114,8 @@ class Link:
         finally:
             self._transport.session = None
 
-    def _call(self, work: Callable[[Protocol], T], seconds: int = OPERATION) -> T:
+    def _call(self, work: Callable[[Protocol], T], seconds: int | None = None) -> T:
+        seconds = seconds or self._patience
         if time.monotonic() - self._used >= _IDLE:
             self.drop()
         self._protocol.operation_timeout_sec = seconds
