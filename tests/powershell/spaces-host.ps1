@@ -65,6 +65,7 @@ Add-Thing 'MSFT_VirtualDisk'
 #region Remove-VirtualDisk
 if ($ConfirmPreference -ne 'None') { throw 'it would ask' }
 Remove-Things $InputObject
+Remove-Things ($willing.Storage.ToArray() | Where-Object { $_.Class -ceq 'MSFT_Partition' })
 #endregion
 
 #region Get-VirtualDiskSupportedSize
