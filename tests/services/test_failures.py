@@ -227,3 +227,15 @@ def test_what_was_seen_afterwards_is_told():
 )
 def test_whether_a_new_thing_was_seen(seen, words):
     assert sight_of_name(unknown(seen), "vms", "web1") == words
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Outer 'x'. (Virtual machine ID 7CCA7664-0000-0000-0000-000000000000)\r\n\r\nReason.", "Outer 'x'. Reason."),
+        ("Au\u00dfen. (ID des virtuellen Computers 7CCA7664-0000-0000-0000-000000000000)", None),
+        ("One.\r\n\r\nTwo.", "One."),
+    ],
+)
+def test_a_line_around_the_reason_does_not_stand_alone(text, told):
+    assert first_line(text) == (told or text)

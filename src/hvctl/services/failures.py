@@ -38,6 +38,7 @@ class _Kind(NamedTuple):
 
 _NO_MODULE = "Install the Hyper-V role and its PowerShell module on the host."
 _STATE = "Look at its state: hvctl vm list"
+_POOL_ROOM = "The pool has too few disks or too little room for it: hvctl storage pool show"
 _NO_ANSWER = _Kind(
     ConflictError,
     "It is still starting, or lacks integration services. --save keeps what it does, --turn-off cuts its power.",
@@ -69,6 +70,12 @@ _BY_ID: tuple[tuple[re.Pattern[str], _Kind], ...] = tuple(
         # What Stop-VM says instead of asking whether to turn off a VM whose guest it cannot reach.
         (r"InvalidOperation,Microsoft\.HyperV\.PowerShell\.Commands\.StopVM", _NO_ANSWER),
         (r"CmdletizationQuery_NotFound", _Kind(NotFoundError)),
+        # The number is what the storage provider's method returned.
+        (r"StorageWMI (1|40000|40002|48004|49002|49003|49006)\b", _Kind(ConflictError, _POOL_ROOM)),
+        (r"StorageWMI 3\b", _Kind(TimedOutError)),
+        (r"StorageWMI 40001\b", _Kind(AccessError, "Storage needs an account in the host's Administrators group.")),
+        (r"StorageWMI 48007\b", _Kind(ConflictError, "Look at the pool: hvctl storage health")),
+        (r"StorageWMI (41001|48000|51000)\b", _Kind(ConflictError)),
         (r"ObjectNotFound\b|FileNotFound\b", _Kind(NotFoundError)),
         (r"AccessDenied\b|LogonFailure\b", _Kind(AccessError)),
         (r"InvalidState\b", _Kind(ConflictError, _STATE)),
@@ -104,6 +111,8 @@ _BY_CATEGORY: dict[str, type[HvctlError]] = {
 }
 
 _HRESULT = re.compile(r"\(0x([0-9A-Fa-f]{8})\)")
+_OUTER = re.compile(r"(.*\S)\s*\([^()]*[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\)")
+"""The line that Hyper-V puts around the reason: it ends in the virtual machine's id, whatever the language."""
 _MEMORY_CODES = (0x8007000E, 0x800705AA)
 
 
@@ -171,8 +180,11 @@ def rights_error(host: str) -> AccessError:
 
 
 def first_line(text: str) -> str:
-    """The first line of a cmdlet's message that says anything."""
-    return next((line.strip() for line in text.splitlines() if line.strip()), text)
+    """The first line of a cmdlet's message that says anything, and the next one where it only says of what."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and (outer := _OUTER.fullmatch(lines[0])):
+        return f"{outer[1]} {lines[1]}"
+    return lines[0] if lines else text
 
 
 def _kind(record: ErrorRecord, result: Result) -> _Kind:

@@ -98,6 +98,8 @@ def vm_findings(vm: VmToMove, parts: Parts, route: Route, move: Move) -> Iterato
     switches = list(_switch_findings(vm, parts, route, move))
     yield from switches
     told = any(finding.blocks for finding in switches) or any(parts.adapters.values())
+    if parts.failure is not None:
+        yield _of_vm(vm, parts.failure.message.rstrip("."), parts.failure.hint)
     for message_id, message in parts.objections:
         # Which switches are missing is known, with their names; those that are mapped are no obstacle.
         if message_id != MISSING_SWITCH or not told:

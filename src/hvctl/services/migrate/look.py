@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from hvctl.errors import HvctlError
 from hvctl.models.base import TextList
 from hvctl.models.migrate import MigrationHost, MigrationSettings, Move
 from hvctl.powershell.batch import Batch, Call, Ref, Step, Value
@@ -38,11 +39,13 @@ class Parts:
         disks: The paths of its disks; None for one that is no file.
         adapters: The switch of each adapter, by the adapter's id.
         objections: What Compare-VM has against the move: message id and message.
+        failure: Why Compare-VM could not tell.
     """
 
     disks: tuple[str | None, ...] = ()
     adapters: Mapping[str, str] = field(default_factory=dict)
     objections: tuple[tuple[int | None, str], ...] = ()
+    failure: HvctlError | None = None
 
 
 def plan_settings() -> Batch:

@@ -10,7 +10,7 @@ from hvctl.errors import HvctlError, NotFoundError, UsageError
 from hvctl.models.migrate import Finding, MigrationChange, MigrationHost, Move, StorageMove
 from hvctl.powershell.batch import Batch
 from hvctl.services.arrival import Arrival
-from hvctl.services.failures import lacks_rights, read, rights_error
+from hvctl.services.failures import failure_of, lacks_rights, read, rights_error
 from hvctl.services.migrate import check
 from hvctl.services.migrate.look import (
     Parts,
@@ -165,17 +165,22 @@ class MigrateService:
         if not vms:
             return {}
         ids = [vm.id for vm in vms]
+        target = route.target.host
         parts = parts_of(self._ask(plan_parts(ids)))
         ready = check.refusal(list(check.host_findings(route)), self._session.host) is None
         if not ready or not _is_said(parts, move):
             return parts
         result = self._session.run(plan_compare(ids, route.target.computer_name or "", move), timeout=self._timeout)
         told: dict[str, Parts] = {}
-        for number, vm_id in enumerate(ids):
+        for number, vm in enumerate(vms):
             step = f"report_{number}"
-            objections = objections_of(result.of(step))
-            objections += tuple((None, error.message) for error in result.errors if error.step == step)
-            told[vm_id] = replace(parts.get(vm_id, Parts()), objections=objections)
+            record = next((error for error in result.errors if error.step in (step, None)), None)
+            message = f"'{vm.name}' cannot be moved to {target}"
+            failure = None
+            if record is not None:
+                failure = failure_of(record, result, host=self._session.host, object_name=vm.name, message=message)
+            known = parts.get(vm.id, Parts())
+            told[vm.id] = replace(known, objections=objections_of(result.of(step)), failure=failure)
         return told
 
 
@@ -183,8 +188,9 @@ def _refused(sight: Sight, move: Move) -> dict[str, HvctlError]:
     """Why machines cannot be moved, by id."""
     refused = {}
     for vm in sight.vms:
-        found = check.vm_findings(vm, sight.parts.get(vm.id, Parts()), sight.route, move)
-        failure = check.vm_refusal(vm, list(found), sight.route.target.host)
+        parts = sight.parts.get(vm.id, Parts())
+        found = list(check.vm_findings(vm, parts, sight.route, move))
+        failure = parts.failure or check.vm_refusal(vm, found, sight.route.target.host)
         if failure is not None:
             refused[vm.id] = failure
     return refused
