@@ -53,7 +53,7 @@ def one_name(context: Context, text: str) -> Selection:
     return Selection((Name(name.text, literal=True, host=name.host),))
 
 
-def part_names(texts: Sequence[str] | None, *, literal: bool = False) -> tuple[Name, ...]:
+def part_names(context: Context, texts: Sequence[str] | None, *, literal: bool = False) -> tuple[Name, ...]:
     """The names of parts of something that is named itself: a colon in one says nothing of a host.
 
     Raises:
@@ -65,7 +65,7 @@ def part_names(texts: Sequence[str] | None, *, literal: bool = False) -> tuple[N
     for text in texts or ():
         if not text:
             raise UsageError("A name is empty.")
-        found += _from_stdin() if text == "-" and not literal else [Name(text, literal=literal)]
+        found += _from_stdin(context) if text == "-" and not literal else [Name(text, literal=literal)]
     return tuple(found)
 
 

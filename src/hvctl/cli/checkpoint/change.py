@@ -51,7 +51,7 @@ def restore(
         context.require_consent("Restoring a checkpoint loses the present state")
 
     def make(service: CheckpointService, machine: VmPosition, every: Sequence[CheckpointNode]) -> Prepared:
-        (target,) = service.select(machine, part_names([name], literal=True), every)
+        (target,) = service.select(machine, part_names(context, [name], literal=True), every)
         now = datetime.now()
         keep_as = name_before(target.name, f"{now:%Y-%m-%d %H:%M:%S}") if checkpoint_first else None
         return plan_restore(machine, target, every, keep_as=keep_as, start=start)
@@ -77,7 +77,7 @@ def rename(
     spec = checked(CheckpointRename, {"new_name": new_name}, new_name="NEW")
 
     def make(service: CheckpointService, machine: VmPosition, every: Sequence[CheckpointNode]) -> Plan:
-        (target,) = service.select(machine, part_names([name], literal=True), every)
+        (target,) = service.select(machine, part_names(context, [name], literal=True), every)
         return plan_rename(machine, target, spec.new_name)
 
     _on_machine(context, vm, make)
@@ -102,7 +102,7 @@ def delete(
     """
     from hvctl.services.checkpoint.delete import Waiting, plan_delete
 
-    wanted = part_names(names)
+    wanted = part_names(context, names)
     if bool(wanted) == everything:
         raise UsageError(
             "Names and --all contradict each other." if everything else "No checkpoint was named.",

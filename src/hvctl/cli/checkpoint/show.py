@@ -11,7 +11,7 @@ import typer
 
 from hvctl.cli.context import Context
 from hvctl.cli.options import command
-from hvctl.cli.selecting import State, VmNameArgument, VmNames, one_name, part_names, selection
+from hvctl.cli.selecting import State, VmNameArgument, VmNames, part_names, selection
 
 if TYPE_CHECKING:
     from hvctl.models.checkpoint import Checkpoint, CheckpointNode, CheckpointSummary
@@ -80,12 +80,12 @@ def show(context: Context, vm: VmNameArgument, names: CheckpointNames = None) ->
     from hvctl.services.checkpoint.service import CheckpointService
     from hvctl.services.selection import Selection
 
-    wanted = Selection(part_names(names))
+    wanted = Selection(part_names(context, names))
 
     def work(session: Session, share: Selection) -> Sequence[Checkpoint]:
         return CheckpointService(session, timeout=context.timeout).show(share, wanted)
 
-    context.read(one_name(context, vm), work, model=Checkpoint, single=wanted.is_one_literal)
+    context.read(selection(context, [vm]), work, model=Checkpoint, single=wanted.is_one_literal)
 
 
 def _draw(context: Context, chosen: Selection) -> None:
