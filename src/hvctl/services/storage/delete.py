@@ -215,7 +215,8 @@ def _in_use(space: VirtualDiskState, use: Use, host: str) -> ConflictError:
         f"'{space.name}' holds files of {', '.join(use.vms)} ({', '.join(use.paths)}).",
         host=host,
         object_name=space.name,
-        hint="Move or delete those VMs first, or add --with-vm-files.",
+        hint=f"Move or delete those VMs first, or lose them: hvctl storage virtual-disk delete '{space.name}' "
+        "--with-vm-files",
     )
 
 
