@@ -18,9 +18,10 @@ from hvctl.errors import UsageError
 from hvctl.transports.base import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from hvctl.transports.endpoint import Endpoint
+    from hvctl.transports.legs import Leg
 
 LOCAL_NAMES = ("localhost", ".")
 HOW_TO_CHOOSE = (
@@ -258,6 +259,21 @@ def _with_login(target: Target, login: Login) -> Endpoint:
 
     password = partial(credentials.password, target.name, endpoint.user, typed=login.password)
     return replace(endpoint, password=password)
+
+
+def legs(target: Target, login: Login) -> Iterator[Leg]:
+    """Try each leg of the way to a host, up to the login, and stop at the first that fails.
+
+    Raises:
+        UsageError: What is said of the host and the login does not fit together; nothing was contacted.
+    """
+    from hvctl.transports.legs import NAMES, Leg, walk
+
+    if target.endpoint is None:
+        words = "the lab has no network" if target.kind == "lab" else "no network lies between: it is this machine"
+        yield from (Leg(name, "skipped", words) for name in NAMES)
+        return
+    yield from walk(_with_login(target, login), configured=host(target.name) is not None)
 
 
 def require_reachable(target: Target) -> None:

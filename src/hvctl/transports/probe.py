@@ -27,6 +27,7 @@ _READ = 10.0
 _PREFERRED = 1.0
 """Seconds that the better port has left once the other one is open."""
 _METHOD = re.compile(r"(?:^|,)\s*([A-Za-z]+)(?=\s|,|$)")
+_QUOTED = re.compile(r'"[^"]*"')
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN, getattr(errno, "WSAEWOULDBLOCK", 0))
 _WORDS: dict[Auth, tuple[str, ...]] = {
     "basic": ("basic",),
@@ -156,7 +157,7 @@ def offered(endpoint: Endpoint) -> tuple[str, ...]:
         raise failure_of(error, endpoint.url) from error
     if answer.status_code != 401:
         raise http_status(answer.status_code if answer.status_code >= 400 else 404)
-    return tuple(dict.fromkeys(word for line in lines for word in _METHOD.findall(line)))
+    return tuple(dict.fromkeys(word for line in lines for word in _METHOD.findall(_QUOTED.sub("", line))))
 
 
 def choose(endpoint: Endpoint, methods: Iterable[str]) -> Auth:
@@ -166,18 +167,18 @@ def choose(endpoint: Endpoint, methods: Iterable[str]) -> Auth:
         UsageError: There is no user, or only a method that the user must ask for.
         AccessError: There is none that can be used.
     """
-    has_kerberos = _offers("kerberos", methods) and missing_extra("kerberos") is None
+    has_kerberos = offers("kerberos", methods) and missing_extra("kerberos") is None
     if not endpoint.user:
         if has_kerberos:
             return "kerberos"
         raise UsageError(
             f"{endpoint.name} needs a user.", hint="Name one with --user, HVCTL_USER or `user` in its entry."
         )
-    if _offers("ntlm", methods):
+    if offers("ntlm", methods):
         return "ntlm"
     if has_kerberos:
         return "kerberos"
-    if _offers("basic", methods) and endpoint.scheme == "https":
+    if offers("basic", methods) and endpoint.scheme == "https":
         if endpoint.verify:
             return "basic"
         raise UsageError(
@@ -201,8 +202,8 @@ def refused_login(endpoint: Endpoint, failure: Failure) -> AccessError:
     auth = endpoint.auth or "ntlm"
     who = f" of {endpoint.user}" if endpoint.user else ""
     offer = f"; it offers {', '.join(methods) or 'no method'}" if methods is not None else ""
-    if methods is not None and auth != "certificate" and not _offers(auth, methods):
-        advice = [f"{auth} is not enabled there: choose another --auth, or on the host: {_ENABLING[auth]}"]
+    if methods is not None and auth != "certificate" and not offers(auth, methods):
+        advice = [f"{auth} is not enabled there: choose another --auth, or on the host: {ENABLING[auth]}"]
     else:
         advice = _advice(endpoint, auth)
     error = failure.as_error(endpoint.name)
@@ -214,19 +215,20 @@ def refused_login(endpoint: Endpoint, failure: Failure) -> AccessError:
     )
 
 
-_ENABLING: dict[Auth, str] = {
+ENABLING: dict[Auth, str] = {
     "basic": "Set-Item WSMan:\\localhost\\Service\\Auth\\Basic $true",
     "ntlm": "Set-Item WSMan:\\localhost\\Service\\Auth\\Negotiate $true",
     "kerberos": "Set-Item WSMan:\\localhost\\Service\\Auth\\Kerberos $true",
     "credssp": "Enable-WSManCredSSP -Role Server",
     "certificate": "Set-Item WSMan:\\localhost\\Service\\Auth\\Certificate $true",
 }
+"""The command on a host that turns a method on."""
 
 
 def _advice(endpoint: Endpoint, auth: Auth) -> list[str]:
     if auth == "certificate":
         mapping = "Look at the certificate's mapping to a user there (WSMan:\\localhost\\ClientCertificate)."
-        return [mapping, f"Is its method on? {_ENABLING[auth]}"]
+        return [mapping, f"Is its method on? {ENABLING[auth]}"]
     if auth == "kerberos":
         return ["Is there a ticket (klist), is --host the name in the domain, and is the clock right?"]
     wrong = "The user name or the password is wrong, or the account is locked, disabled or expired."
@@ -239,7 +241,8 @@ def _advice(endpoint: Endpoint, auth: Auth) -> list[str]:
     return advice
 
 
-def _offers(auth: Auth, methods: Iterable[str]) -> bool:
+def offers(auth: Auth, methods: Iterable[str]) -> bool:
+    """Whether a server that offers these methods takes a login by `auth`; of certificates it never says so."""
     return any(method.lower() in _WORDS[auth] for method in methods)
 
 
