@@ -164,8 +164,6 @@ def test_a_handshake_of_tls(tmp_path):
         assert probe.handshake(replace(served.endpoint, ca_file=None, verify=False)).expires is None
         with pytest.raises(Failure, match="certificate"):
             probe.handshake(replace(served.endpoint, ca_file=None))
-        with pytest.raises(Failure, match="no TLS"):
-            probe.handshake(replace(served.endpoint, port=served.server.port))
 
 
 def test_a_refused_login_says_what_to_look_at_the_likeliest_first():
