@@ -71,7 +71,7 @@ _BY_ID: tuple[tuple[re.Pattern[str], _Kind], ...] = tuple(
         (r"InvalidOperation,Microsoft\.HyperV\.PowerShell\.Commands\.StopVM", _NO_ANSWER),
         (r"CmdletizationQuery_NotFound", _Kind(NotFoundError)),
         # The number is what the storage provider's method returned.
-        (r"StorageWMI (1|40000|40002|48004|49002|49003|49006)\b", _Kind(ConflictError, _POOL_ROOM)),
+        (r"StorageWMI (1,(New|Repair)-VirtualDisk|40000,|40002,|48004,|49002,|49003,|49006,)", _Kind(ConflictError, _POOL_ROOM)),
         (r"StorageWMI 3\b", _Kind(TimedOutError)),
         (r"StorageWMI 40001\b", _Kind(AccessError, "Storage needs an account in the host's Administrators group.")),
         (r"StorageWMI 48007\b", _Kind(ConflictError, "Look at the pool: hvctl storage health")),

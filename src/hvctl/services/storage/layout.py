@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from hvctl.errors import ConflictError, NotFoundError
 from hvctl.models.storage import PhysicalDisk
-from hvctl.models.storage_create import LEAST_DISK, Layout
+from hvctl.models.storage_create import LAYOUTS, LEAST_DISK, Layout
 from hvctl.services.names import folded
 from hvctl.units import format_size
 
@@ -35,8 +35,8 @@ def choose_disks(wanted: Sequence[str], layout: Layout, disks: Sequence[Physical
     chosen = _automatic(layout, disks, host) if automatic else _named(wanted, disks, host)
     if len(chosen) < layout.disks:
         raise ConflictError(
-            f"{layout.setting} with a redundancy of {layout.redundancy} needs at least {layout.disks} disks, and "
-            f"{len(chosen)} {'are' if len(chosen) != 1 else 'is'} there for it on {host}.",
+            f"{_name(layout)} needs at least {layout.disks} disks, and {len(chosen)} "
+            f"{'are' if len(chosen) != 1 else 'is'} there for it on {host}.",
             host=host,
             hint="Name more disks, or choose another resiliency. What can be pooled: hvctl storage disk list",
         )
@@ -96,6 +96,10 @@ def described(disks: Sequence[PhysicalDisk]) -> str:
     for disk in disks:
         counts[disk.name] = counts.get(disk.name, 0) + 1
     return ", ".join(name if count == 1 else f"{count} x {name}" for name, count in counts.items())
+
+
+def _name(layout: Layout) -> str:
+    return next(name for name, known in LAYOUTS.items() if known == layout)
 
 
 def _stripe(disks: int, layout: Layout, columns: int | None) -> tuple[int, int]:
