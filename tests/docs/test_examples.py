@@ -54,6 +54,20 @@ def test_inventory_that_fails_leaves_no_file(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@for_bash
+def test_emptying_a_host_moves_nothing_when_one_machine_cannot(tmp_path):
+    _hvctl(tmp_path, "lab", "reset", "--world", "two-hosts")
+    for host in ("lab/hv01", "lab/hv02"):
+        _hvctl(tmp_path, "migrate", "enable", "--any-network", "--host", host)
+    _hvctl(tmp_path, "switch", "create", "lan")
+    for words in (("web1",), ("web2", "--switch", "lan")):
+        _hvctl(tmp_path, "vm", "create", *words)
+    done = _run(tmp_path, "bash", ROOT / "examples" / "empty-host.sh", "lab/hv01", "lab/hv02")
+    assert done.returncode == 9
+    assert "its switch 'lan' is not on lab/hv02" in done.stdout
+    assert _hvctl(tmp_path, "vm", "list", "--query", "length(@)") == "2\n"
+
+
 def test_capacity_reports_errors_as_codes(tmp_path):
     done = _run(tmp_path, sys.executable, ROOT / "examples" / "capacity.py", "nowhere")
     assert (done.returncode, done.stdout) == (2, "")
