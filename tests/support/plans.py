@@ -26,7 +26,7 @@ from hvctl.services.switch import plan_list as plan_list_switches
 from hvctl.services.vm import power
 from hvctl.services.vm.change import plan_rename, plan_set
 from hvctl.services.vm.create import plan_create, plan_look
-from hvctl.services.vm.delete import plan_delete, plan_owners
+from hvctl.services.vm.delete import Owners, plan_delete, plan_owners
 from hvctl.services.vm.read import VmSettings, VmState, plan_details, plan_list
 
 HOST = "hv01"
@@ -209,11 +209,11 @@ def several(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
 def deletions(draw: st.DrawFn) -> Batch:
     """Any `vm delete`, with and without disks."""
     vms = draw(several(vm_states()))
-    clustered = frozenset(vm.id for vm in vms if draw(st.integers(0, 5)) == 0)
+    owners = Owners(frozenset(vm.id for vm in vms if draw(st.integers(0, 5)) == 0))
     disks = None
     if draw(st.booleans()):
         disks = Disks(of_vm={vm.id: draw(st.lists(_files(".vhdx"), max_size=2)) for vm in vms})
-    return plan_delete(vms, clustered, disks, HOST, turn_off=draw(st.booleans())).plan.batch
+    return plan_delete(vms, owners, disks, HOST, turn_off=draw(st.booleans())).plan.batch
 
 
 def _renamed(vm: VmState, spec: VmRename, others: Sequence[VmState]) -> Batch:

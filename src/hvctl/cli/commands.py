@@ -73,7 +73,7 @@ COMMANDS: Mapping[str, Noun | Verb] = {
             **_verbs(
                 "hvctl.cli.checkpoint.show",
                 list_="List the checkpoints of virtual machines.",
-                tree="Draw the trees of checkpoints, and where each virtual machine is in its own.",
+                tree="Draw the trees of checkpoints and where each machine is.",
                 show="Show everything about checkpoints of a virtual machine.",
             ),
             **_verbs("hvctl.cli.checkpoint.create", create="Take checkpoints of virtual machines."),

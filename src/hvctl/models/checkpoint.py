@@ -9,12 +9,13 @@ from pydantic import BeforeValidator, Field
 
 from hvctl.models.base import Bytes, HostName, Model, Record, TextList
 
-_NO_ID = "00000000-0000-0000-0000-000000000000"
+NO_ID = "00000000-0000-0000-0000-000000000000"
+"""What a host may say for no id."""
 
 
 def _without_zero(value: object) -> object:
     """A host's null id may come as a GUID of zeros."""
-    return None if value == _NO_ID else value
+    return None if value == NO_ID else value
 
 
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f]+$"

@@ -8,7 +8,7 @@ from tests.support.scripted import ScriptedTransport, record
 from hvctl.errors import ConflictError
 from hvctl.powershell.batch import Batch, Call, Ref, Step
 from hvctl.services.disks import Disks
-from hvctl.services.vm.delete import clustered_ids, plan_delete, plan_owners
+from hvctl.services.vm.delete import Owners, owners_of, plan_delete, plan_owners
 from hvctl.services.vm.read import VmState
 from hvctl.transports.session import Session
 
@@ -26,8 +26,8 @@ def states_step(step_id: str, *ids: str) -> Step:
     return Step(step_id, Call("Get-VM"), select=("Id", "Name", "State"), where={"Id": ids})
 
 
-def deletion(*vms: VmState, clustered=NONE, disks=None, turn_off=False):
-    return plan_delete(vms, clustered, disks, "hv01", turn_off=turn_off)
+def deletion(*vms: VmState, clustered=NONE, checkpointed=NONE, disks=None, turn_off=False):
+    return plan_delete(vms, Owners(clustered, checkpointed), disks, "hv01", turn_off=turn_off)
 
 
 def refused(*vms: VmState, **options) -> ConflictError:
@@ -143,16 +143,24 @@ def test_refused_ones_stand_beside_others():
 
 
 def test_owners():
-    call = Step("chosen", Call("Get-VM"), select=("Id", "IsClustered"), where={"Id": ("id1", "id2")})
+    selected = ("Id", "IsClustered", "ParentSnapshotId")
+    call = Step("chosen", Call("Get-VM"), select=selected, where={"Id": ("id1", "id2")})
     assert plan_owners(["id1", "id2"]) == Batch((call,))
 
 
 # ---- who uses which disk
 
 
-def test_clustered_ones():
-    transport = ScriptedTransport(
-        lambda _: [record("chosen", Id="id1", IsClustered=True), record("chosen", Id="id2", IsClustered=None)]
-    )
-    result = Session(transport, clock=transport.clock).run(plan_owners(["id1", "id2"]))
-    assert clustered_ids(result) == {"id1"}
+def test_who_is_clustered_and_who_has_checkpoints():
+    def row(vm_id, clustered, checkpoint):
+        return record("chosen", Id=vm_id, IsClustered=clustered, ParentSnapshotId=checkpoint)
+
+    zeros = "00000000-0000-0000-0000-000000000000"
+    rows = [row("id1", True, None), row("id2", None, "cp1"), row("id3", False, zeros)]
+    transport = ScriptedTransport(lambda _: rows)
+    result = Session(transport, clock=transport.clock).run(plan_owners(["id1", "id2", "id3"]))
+    assert owners_of(result) == Owners(frozenset({"id1"}), frozenset({"id2"}))
+
+
+def test_checkpoints_that_are_lost_are_named():
+    assert deletion(vm(), checkpointed=frozenset({"id1"})).losses == ("'web1' (its checkpoints are lost)",)

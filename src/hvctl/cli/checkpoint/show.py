@@ -47,7 +47,7 @@ def list_(context: Context, names: VmNames = None, state: State = None) -> None:
 
 @command()
 def tree(context: Context, names: VmNames = None, state: State = None) -> None:
-    """Draw the trees of checkpoints, and where each virtual machine is in its own.
+    """Draw the trees of checkpoints and where each machine is.
 
     In other formats than a table it is a list, with parent_id and current.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from hvctl.models.checkpoint import NO_ID
 from hvctl.powershell.batch import Batch, Call, Ref, Step
 from hvctl.services.disks import CHECKPOINT_FILES, Disks, key
 from hvctl.services.plan import Part, Prepared, checked, make_plan
@@ -13,19 +15,28 @@ from hvctl.services.vm.read import states_step
 from hvctl.transports.result import Result
 
 
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """The ids of virtual machines that a cluster owns, and of those that have checkpoints."""
+
+    clustered: frozenset[str] = frozenset()
+    checkpointed: frozenset[str] = frozenset()
+
+
 def plan_owners(ids: Sequence[str]) -> Batch:
-    """Which of the virtual machines a cluster owns."""
-    return Batch((Step("chosen", Call("Get-VM"), select=("Id", "IsClustered"), where={"Id": tuple(ids)}),))
+    """Which of the virtual machines a cluster owns, and which have checkpoints."""
+    selected = ("Id", "IsClustered", "ParentSnapshotId")
+    return Batch((Step("chosen", Call("Get-VM"), select=selected, where={"Id": tuple(ids)}),))
 
 
 def plan_delete(
-    vms: Sequence[Stateful], clustered: frozenset[str], disks: Disks | None, host: str, *, turn_off: bool
+    vms: Sequence[Stateful], owners: Owners, disks: Disks | None, host: str, *, turn_off: bool
 ) -> Prepared:
     """Delete virtual machines.
 
     Args:
         vms: The VMs that were selected.
-        clustered: Ids of those that a cluster owns; they are refused.
+        owners: What a cluster owns, which is refused, and what has checkpoints, which are lost.
         disks: Who uses which disk, when the disks go too; None when they stay.
         host: The host, for errors.
         turn_off: Cut the power of those that are not at rest.
@@ -36,7 +47,7 @@ def plan_delete(
     losses: list[str] = []
     kept: list[str] = []
     for number, vm in enumerate(vms):
-        refused = _refusal(vm, clustered, disks, host, turn_off=turn_off)
+        refused = _refusal(vm, owners.clustered, disks, host, turn_off=turn_off)
         if refused is not None:
             parts.append(refused)
             continue
@@ -45,7 +56,7 @@ def plan_delete(
         files += takes
         own = _steps(vm, number, takes, turn_off=plain(vm.state) not in AT_REST)
         steps += own
-        losses.append(_loss(vm, takes))
+        losses.append(_loss(vm, takes, has_checkpoints=vm.id in owners.checkpointed))
         messages = {step.id: f"'{vm.name}' is gone, but a disk of it could not be deleted" for step in own[1:]}
         messages |= {step.id: f"'{vm.name}' was not deleted" for step in own if not step.id.startswith("file_")}
         parts.append(Part(vm.id, vm.name, vm.state, tuple(step.id for step in own), goes=True, messages=messages))
@@ -69,7 +80,7 @@ def _refusal(vm: Stateful, clustered: frozenset[str], disks: Disks | None, host:
     own = disks.of_vm.get(vm.id, [])
     unclear = [path for path in disks.unclear if disks.users.get(key(path), set()) - {vm.id}]
     if any(path.lower().endswith(CHECKPOINT_FILES) for path in own):
-        return checked(vm, host, f"'{vm.name}' has checkpoints.", "Delete its checkpoints first, or leave its disks.")
+        return checked(vm, host, f"'{vm.name}' has checkpoints.", "hvctl checkpoint delete NAME --all, or leave its disks.")
     if own and unclear:
         words = (
             f"Whether another machine needs the disks of '{vm.name}' cannot be told: its {unclear[0]} cannot be read."
@@ -110,8 +121,10 @@ def _steps(vm: Stateful, number: int, files: Iterable[str], *, turn_off: bool) -
     return steps
 
 
-def _loss(vm: Stateful, files: Sequence[str]) -> str:
+def _loss(vm: Stateful, files: Sequence[str], *, has_checkpoints: bool) -> str:
     words = f"'{vm.name}'"
+    if has_checkpoints:
+        words += " (its checkpoints are lost)"
     if plain(vm.state) not in AT_REST:
         words += f" ({vm.state}; its power is cut)"
     elif plain(vm.state) != "Off":
@@ -121,6 +134,10 @@ def _loss(vm: Stateful, files: Sequence[str]) -> str:
     return words
 
 
-def clustered_ids(result: Result) -> frozenset[str]:
-    """The ids of the clustered VMs among the answers of `plan_owners`."""
-    return frozenset(str(record["Id"]) for record in result.of("chosen") if record["IsClustered"])
+def owners_of(result: Result) -> Owners:
+    """What the answers of `plan_owners` say."""
+    chosen = result.of("chosen")
+    return Owners(
+        frozenset(str(record["Id"]) for record in chosen if record["IsClustered"]),
+        frozenset(str(record["Id"]) for record in chosen if record["ParentSnapshotId"] not in (None, NO_ID)),
+    )

@@ -132,12 +132,12 @@ class VmService:
         from hvctl.services.disks import read_disks
         from hvctl.services.vm import delete as deleting
 
-        clustered: frozenset[str] = frozenset()
+        owners = deleting.Owners()
         disks = None
         if vms:
-            clustered = deleting.clustered_ids(self._ask(deleting.plan_owners([vm.id for vm in vms])))
+            owners = deleting.owners_of(self._ask(deleting.plan_owners([vm.id for vm in vms])))
             disks = read_disks(self._session, timeout=self._timeout) if with_disks else None
-        return deleting.plan_delete(vms, clustered, disks, self._session.host, turn_off=turn_off)
+        return deleting.plan_delete(vms, owners, disks, self._session.host, turn_off=turn_off)
 
     def _chosen(self, selection: Selection, model: type[R], *, missing_ok: bool = False) -> Sequence[R]:
         everyone = self.everyone(model)
