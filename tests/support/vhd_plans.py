@@ -12,7 +12,7 @@ from hvctl.models.vhd import GIB, MIB, DiskConvert, DiskCreate, DiskResize
 from hvctl.powershell.batch import Batch
 from hvctl.services.disks import Disks, Use, key
 from hvctl.services.vhd.change import plan_merge, plan_resize
-from hvctl.services.vhd.create import plan_convert, plan_create, plan_look
+from hvctl.services.vhd.create import plan_clear, plan_convert, plan_create, plan_drop, plan_look
 from hvctl.services.vhd.service import plan_test
 
 HOST = "hv01"
@@ -28,15 +28,22 @@ def plans(paths: st.SearchStrategy[str]) -> dict[str, st.SearchStrategy[Batch]]:
         "vhd.change.plan_resize": st.builds(
             lambda spec, made: plan_resize(made[0], spec, made[1], HOST).plan.batch, resizes(), _hosts(several)
         ),
+        "vhd.create.plan_clear": st.builds(plan_clear, files),
         "vhd.create.plan_convert": st.builds(
-            lambda spec, made: plan_convert(made[0][0], spec, made[1], HOST).plan.batch,
+            lambda spec, made: _conversion(spec, *made),
             converts(paths),
             _hosts(several),
         ),
         "vhd.create.plan_create": st.builds(lambda spec: plan_create(spec).batch, creates(paths)),
+        "vhd.create.plan_drop": st.builds(plan_drop, files, files),
         "vhd.create.plan_look": st.builds(plan_look, files),
         "vhd.service.plan_test": st.builds(plan_test, several),
     }
+
+
+def _conversion(spec: DiskConvert, files: list[str], disks: Disks) -> Batch:
+    disks.gone = frozenset({key(spec.destination)})
+    return plan_convert(files[0], spec, disks, HOST).plan.batch
 
 
 def _over(several: st.SearchStrategy[list[str]], make: Any) -> st.SearchStrategy[Batch]:

@@ -83,6 +83,7 @@ _FIXED: dict[str, tuple[str, ...]] = {
     "automatic_start_action": ("Nothing", "StartIfRunning", "Start"),
     "automatic_stop_action": ("TurnOff", "Save", "ShutDown"),
     "checkpoint_type": ("Disabled", "Production", "ProductionOnly", "Standard"),
+    "disk_type": ("dynamic", "fixed", "differencing"),
     "fault": (
         *("refuse", "reset-handshake", "close-idle", "stale", "unauthorized", "drop-reply", "slow", "busy"),
         *("quota-shells", "quota-operations", "quota-requests", "quota-users", "shell-lost-before", "shell-lost-after"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ntpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from hvctl.models.vhd import VirtualDisk
@@ -95,6 +96,7 @@ class Disks:
         return sorted(str(each["Path"]) for each in others if all(each.get(name) == own.get(name) for name in same))
 
 
+@lru_cache(maxsize=16384)
 def key(path: str) -> str:
     """What the spellings of one path have in common: case, slashes and dots do not count."""
     return folded(ntpath.normpath(path))

@@ -16,7 +16,7 @@ from hvctl.powershell.batch import Batch, Call, Ref, Step
 from hvctl.services.disks import Disks, Use, key
 from hvctl.services.plan import Prepared, run_plan
 from hvctl.services.vhd.change import plan_merge, plan_resize
-from hvctl.services.vhd.create import plan_convert, plan_create
+from hvctl.services.vhd.create import plan_convert, plan_create, plan_drop
 from hvctl.services.vhd.service import VhdService
 from hvctl.transports.session import Session
 
@@ -40,6 +40,7 @@ def known(
     """A host with these disks and one machine, web1."""
     made = {key(each["Path"]): {**DISK, "DiskIdentifier": each["Path"], **each} for each in records}
     disks = Disks(names={"id1": "web1"}, states={"id1": state}, uses=uses, records=made, unclear=unclear)
+    disks.gone = frozenset({key(NEW)})
     for use in uses:
         for link in disks.chain(use.path):
             disks.users.setdefault(key(link), set()).add(use.vm_id)
@@ -181,16 +182,37 @@ class TestConvert:
         steps = {step.id: step for step in self.convert(known({"Path": BASE, "VhdType": source})).plan.batch.steps}
         assert steps["disk"].call.parameters["VHDType"] == wanted
 
-    def test_the_source_goes_last_and_only_after_the_test(self) -> None:
+    def test_the_source_goes_by_a_batch_that_nothing_takes_back(self) -> None:
         made = self.convert(known({"Path": BASE}), delete_source=True)
-        *_, check, drop = made.plan.batch.steps
-        assert (check.call.cmdlet, drop.call.cmdlet, drop.needs, drop.undo) == (
-            "Test-VHD",
-            "Remove-Item",
-            ("check",),
-            None,
-        )
+        assert "Remove-Item" not in [step.call.cmdlet for step in made.plan.batch.steps]
         assert made.losses == (f"'{BASE}' once {NEW} is made",)
+        assert [step.call.cmdlet for step in plan_drop(BASE, NEW).steps] == ["Test-VHD", "Get-VHD", "Remove-Item"]
+        assert not any(step.undo for step in plan_drop(BASE, NEW).steps)
+
+    @pytest.mark.parametrize("problem", ["disk", "check"])
+    def test_what_was_not_made_costs_no_source(self, problem: str) -> None:
+        plan = self.convert(known({"Path": BASE}), delete_source=True).plan
+        seen: list[str] = []
+
+        def answer(steps: Sequence[Mapping[str, Any]]) -> list[Said]:
+            seen.extend(step["cmdlet"] for step in steps)
+            return [error(problem, "OperationFailed,X"), done(ok=False)]
+
+        transport = ScriptedTransport(answer)
+        outcome = run_plan(Session(transport, clock=transport.clock), plan, timeout=60)
+        assert [each.outcome for each in outcome.outcomes] == ["failed"]
+        assert "Remove-Item" not in seen
+
+    def test_a_source_that_could_not_be_deleted(self) -> None:
+        plan = self.convert(known({"Path": BASE}), delete_source=True).plan
+
+        def answer(steps: Sequence[Mapping[str, Any]]) -> list[Said]:
+            dropping = any(step["id"] == "drop" for step in steps)
+            return [error("drop", "ObjectInUse,X"), done(ok=False)] if dropping else [done()]
+
+        transport = ScriptedTransport(answer)
+        (failure,) = run_plan(Session(transport, clock=transport.clock), plan, timeout=60).failures
+        assert failure.message.startswith(f"{NEW} was made, but '{BASE}' could not be deleted")
 
     @pytest.mark.parametrize(
         "uses", [(Use("id1", BASE),), (Use("id1", BASE, checkpoint="x"),), (Use("id1", CHILD),)], ids=str
@@ -220,8 +242,7 @@ class TestUndo:
         lab.new_disk(BASE)
         disks = known({"Path": BASE})
         plan = plan_convert(BASE, DiskConvert(destination=NEW, delete_source=True), disks, "hv01").plan
-        *steps, drop = plan.batch.steps
-        answer = lab.run(*steps, FAILS, drop)
+        answer = lab.run(*plan.batch.steps, FAILS)
         assert answer.done is not None
         assert answer.done["undone"] == ["disk"]
         assert lab.value("Test-Path", ".", LiteralPath=NEW) is False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,7 @@ from hvctl.cli.context import Context
 from hvctl.cli.options import command
 from hvctl.cli.selecting import new_name, one_name
 from hvctl.cli.vhd.show import DiskPaths, OfVm, disk_selection
-from hvctl.errors import UsageError
+from hvctl.errors import CancelledError, UsageError
 
 if TYPE_CHECKING:
     from hvctl.models.vhd import DiskCreate, VirtualDisk
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from hvctl.services.selection import Selection
     from hvctl.services.vhd.service import VhdService
     from hvctl.transports.session import Session
-
-A_DAY = 86400.0
-"""Seconds that writing whole disks may take where no limit was given."""
 
 Path = Annotated[str, typer.Argument(metavar="PATH", help="Its path on the host, or its file name.")]
 Parent = Annotated[
@@ -34,7 +32,7 @@ def create(
     context: Context,
     path: Annotated[str, typer.Argument(metavar="PATH", help="Its path on the host; .vhdx or .vhd is its format.")],
     size: Annotated[str | None, typer.Option(metavar="SIZE", help="Its size, as the guest sees it.")] = None,
-    kind: Annotated[
+    disk_type: Annotated[
         str | None,
         typer.Option("--type", metavar="TYPE", help="dynamic, fixed or differencing; with --parent differencing."),
     ] = None,
@@ -54,11 +52,12 @@ def create(
     from hvctl.services.vhd.service import VhdService
 
     check_columns(context.options, VirtualDisk)
-    chosen_kind = kind.capitalize() if kind else "Differencing" if parent else None
-    values = given(path=new_name(context, path), type=chosen_kind, parent=parent)
+    kind = disk_type.capitalize() if disk_type else "Differencing" if parent else None
+    values = given(path=new_name(context, path), type=kind, parent=parent)
     values |= sizes(size=size, block_size=block_size)
     spec = checked(DiskCreate, values, path="PATH", type="--type")
-    disk = _create(context, VhdService(context.session(), timeout=_patience(context)), spec, exist_ok=exist_ok)
+    patience = None if context.options.timeout is None else context.timeout
+    disk = _create(context, VhdService(context.session(), timeout=patience), spec, exist_ok=exist_ok)
     if disk is not None:
         context.write_done([disk], single=True)
 
@@ -131,7 +130,7 @@ def convert(
     destination: Annotated[
         str, typer.Argument(metavar="NEW", help="The new disk's path; .vhdx or .vhd is its format.")
     ],
-    kind: Annotated[
+    disk_type: Annotated[
         str | None,
         typer.Option("--type", metavar="TYPE", help="dynamic, fixed or differencing; else what the disk is now."),
     ] = None,
@@ -153,18 +152,25 @@ def convert(
     from hvctl.models.vhd import DiskConvert
     from hvctl.services.vhd.service import VhdService
 
-    chosen_kind = kind.capitalize() if kind else "Differencing" if parent else None
-    values = given(destination=destination, type=chosen_kind, parent=parent, delete_source=delete_source)
+    kind = disk_type.capitalize() if disk_type else "Differencing" if parent else None
+    values = given(destination=destination, type=kind, parent=parent, delete_source=delete_source)
     spec = checked(DiskConvert, values | sizes(block_size=block_size), destination="NEW", type="--type")
     chosen = one_name(context, path)
     if delete_source:
         context.require_consent("Deleting the source loses data")
 
-    def prepare(session: Session, chosen: Selection) -> Prepared:
-        service = VhdService(session, timeout=context.timeout)
-        return service.plan_convert(chosen, spec).within(_patience(context))
+    services: list[VhdService] = []
 
-    carry_out(context, chosen, prepare)
+    def prepare(session: Session, chosen: Selection) -> Prepared:
+        services.append(VhdService(session, timeout=context.timeout))
+        return services[-1].plan_convert(chosen, spec).within(_patience(context))
+
+    try:
+        carry_out(context, chosen, prepare)
+    except CancelledError as error:
+        if len(services) != 1:
+            raise
+        raise services[0].cleared(error, spec.destination) from error
 
 
 @command(changes=True)
@@ -191,4 +197,4 @@ def merge(context: Context, path: Path) -> None:
 
 def _patience(context: Context) -> float:
     """Seconds for a batch that writes whole disks: those that were asked for, else as many as it takes."""
-    return A_DAY if context.options.timeout is None else context.timeout
+    return math.inf if context.options.timeout is None else context.timeout

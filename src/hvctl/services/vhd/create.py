@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ntpath
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from hvctl.errors import HvctlError
 from hvctl.models.vhd import LARGEST, DiskConvert, DiskCreate, VirtualDisk, extension, too_large
 from hvctl.powershell.batch import SELF, Batch, Call, Ref, Step, Value
 from hvctl.services.disks import Disks, key
-from hvctl.services.plan import Part, Plan, Prepared, make_plan
+from hvctl.services.failures import failure_of
+from hvctl.services.plan import Done, Part, Plan, Prepared, make_plan
 from hvctl.services.vhd.read import problem, record_of
 from hvctl.services.vhd.refusals import (
     belongs,
@@ -23,6 +24,7 @@ from hvctl.services.vhd.refusals import (
     refused,
     unreadable,
 )
+from hvctl.transports.session import Session
 from hvctl.units import format_size
 
 _NEW = Ref("disk", property="Path")
@@ -48,6 +50,13 @@ def plan_look(path: str) -> Batch:
     there = Step("there", Call("Test-Path", {"LiteralPath": path}), select=(SELF,))
     found = Call("Get-VHD", {"Path": (path,)})
     return Batch((there, Step("found", found, select=VirtualDisk.properties(), on_error="continue")))
+
+
+def plan_clear(path: str) -> Batch:
+    """Delete the half-made file that an interrupted creation left: what New-VHD never returned, no undo can name."""
+    half = Step("half", Call("Get-VHD", {"Path": (path,)}), expect="one")
+    remove = Call("Remove-Item", {"LiteralPath": Ref("half", property="Path"), "Force": True})
+    return Batch((half, Step("clear", remove)))
 
 
 def plan_create(spec: DiskCreate, notes: tuple[str, ...] = ()) -> Creation:
@@ -96,16 +105,41 @@ def plan_convert(path: str, spec: DiskConvert, disks: Disks, host: str) -> Prepa
         Step("disk", Call("Convert-VHD", convert), expect="one", undo=remove),
         Step("check", Call("Test-VHD", {"Path": _NEW}), where={SELF: "True"}, expect="one"),
     ]
-    before = [*_place(spec.destination), Step("source", Call("Get-VHD", {"Path": (path,)}), expect="one")]
-    messages = {**_place_messages(spec.destination), "source": f"'{path}' was not converted"}
+    before = _place(spec.destination)
+    messages = {
+        **_place_messages(spec.destination),
+    }
     messages |= dict.fromkeys(("disk", "check"), f"'{path}' was not converted")
-    if spec.delete_source:
-        drop = Call("Remove-Item", {"LiteralPath": Ref("source", property="Path"), "Force": True})
-        steps.append(Step("drop", drop, on_error="continue", needs=("check",)))
-        messages["drop"] = f"{spec.destination} was made, but '{path}' could not be deleted"
     part = Part(path, path, None, tuple(step.id for step in steps), messages=messages, new_name=spec.destination)
-    plan = make_plan("vhd convert", (part,), steps, before=before)
-    return Prepared(plan, losses=(f"'{path}' once {spec.destination} is made",) if spec.delete_source else ())
+    look = Batch((plan_look(spec.destination).steps[0],))
+    plan = replace(make_plan("vhd convert", (part,), steps, before=before), look=look)
+    if not spec.delete_source:
+        return Prepared(plan)
+    note = f"'{path}' is deleted by a batch of its own, once {spec.destination} has been made and tested."
+    plan = replace(plan, finish=_dropping(path, spec.destination))
+    return Prepared(plan, losses=(f"'{path}' once {spec.destination} is made",), notes=(note,))
+
+
+def plan_drop(path: str, destination: str) -> Batch:
+    """Delete the source of a conversion whose result can be used: in a batch that nothing takes back half-way."""
+    test = Step("check", Call("Test-VHD", {"Path": (destination,)}), where={SELF: "True"}, expect="one")
+    source = Step("source", Call("Get-VHD", {"Path": (path,)}), expect="one")
+    drop = Call("Remove-Item", {"LiteralPath": Ref("source", property="Path"), "Force": True})
+    return Batch((test, source, Step("drop", drop)))
+
+
+def _dropping(path: str, destination: str) -> Callable[[Session, Done, float | None], Done]:
+    def finish(session: Session, done: Done, _: float | None) -> Done:
+        result = None if done.failures else session.run(plan_drop(path, destination))
+        if result is None or result.ok or result.failure is None:
+            return done
+        message = f"{destination} was made, but '{path}' could not be deleted"
+        failure = failure_of(result.failure, result, host=session.host, object_name=path, message=message)
+        (outcome,) = done.outcomes
+        failed = outcome.model_copy(update={"outcome": "failed", "error": failure.as_dict()})
+        return Done((failed,), (failure,))
+
+    return finish
 
 
 def _convert_refusal(path: str, spec: DiskConvert, disks: Disks, host: str) -> HvctlError | None:
@@ -117,6 +151,9 @@ def _convert_refusal(path: str, spec: DiskConvert, disks: Disks, host: str) -> H
         return refused(
             f"'{path}' cannot be converted into itself.", path, host, "Choose another path for the new disk."
         )
+    if key(spec.destination) not in disks.gone:
+        words = f"The host has a file '{spec.destination}' already, or it cannot be told."
+        return refused(words, path, host, "Choose another path for the new disk.")
     if size > LARGEST[extension(spec.destination)]:
         words = f"'{path}' has {format_size(size)}, and {too_large(spec.destination)}."
         return refused(words, path, host, "Convert it into a .vhdx file.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ntpath
 from collections.abc import Sequence
 
-from hvctl.errors import ConflictError, OutcomeUnknownError
+from hvctl.errors import CancelledError, ConflictError, OutcomeUnknownError
 from hvctl.models.vhd import ChainLink, DiskConvert, DiskCreate, DiskResize, DiskSummary, DiskTest, VirtualDisk
 from hvctl.powershell.batch import SELF, Batch, Call, Step
 from hvctl.services.disks import Disks, read_disks
@@ -107,12 +107,23 @@ class VhdService:
             result = self._session.run(creation.batch, timeout=self._timeout, look=look)
         except OutcomeUnknownError as error:
             raise with_sight(error, _sight(error, spec.path)) from error
+        except CancelledError as error:
+            raise self.cleared(error, spec.path) from error
+        if "disk" in result.not_undone and self._clear(spec.path):
+            result.not_undone = tuple(step for step in result.not_undone if step != "disk")
         self._check(spec, creation, result)
         return VirtualDisk.read(self._session.host, result.of("disk"))[0]
 
     def foresee(self, spec: DiskCreate, creation: creating.Creation) -> None:
         """Run the checks of a creation and nothing else, as a dry run does."""
         self._check(spec, creation, self._session.run(creation.batch.reading(), timeout=self._timeout))
+
+    def cleared(self, error: CancelledError, path: str) -> CancelledError:
+        """Delete what an interrupted creation or conversion left, and say so; its plan saw that nothing was there."""
+        if error.seen is None or [each[SELF] for each in error.seen.get("there", ())] != [True]:
+            return error
+        words = "What had been made was deleted." if self._clear(path) else f"'{path}' is there, half-made: delete it."
+        return CancelledError(f"Interrupted. {words}", host=self._session.host, object_name=path)
 
     def plan_resize(self, selection: Selection, scope: Scope, spec: DiskResize) -> Prepared:
         """Read what resizing must know, and make its plan."""
@@ -126,15 +137,15 @@ class VhdService:
 
     def plan_convert(self, selection: Selection, spec: DiskConvert) -> Prepared:
         """Read what converting must know, and make its plan."""
-        path, disks = self._one(selection, HOST_WIDE, spec.parent)
+        path, disks = self._one(selection, HOST_WIDE, (spec.destination, *((spec.parent,) if spec.parent else ())))
         return creating.plan_convert(path, spec, disks, self._session.host)
 
     def _chosen(
-        self, selection: Selection, scope: Scope, also: str | None = None, *, beside: bool = False
+        self, selection: Selection, scope: Scope, also: tuple[str, ...] = (), *, beside: bool = False
     ) -> tuple[Sequence[str], Disks]:
         """The disks that are meant, and what is known of the host's; with `beside`, of those next to them too."""
         wanted = spelled(selection)
-        paths = literal_paths(wanted) + ([also] if also else [])
+        paths = [*literal_paths(wanted), *also]
         disks = self._read(paths, scope.folders, recurse=scope.recurse)
         chosen = choose(wanted, scope, disks, self._session.host)
         folders = folders_of(chosen, disks) if beside else []
@@ -142,7 +153,7 @@ class VhdService:
             disks = self._read(paths, [*scope.folders, *folders], recurse=scope.recurse)
         return chosen, disks
 
-    def _one(self, selection: Selection, scope: Scope, also: str | None = None) -> tuple[str, Disks]:
+    def _one(self, selection: Selection, scope: Scope, also: tuple[str, ...] = ()) -> tuple[str, Disks]:
         paths, disks = self._chosen(selection, scope, also, beside=True)
         if len(paths) != 1:
             words = f"This is about one {NOUN}, and {len(paths)} are meant."
@@ -151,6 +162,9 @@ class VhdService:
 
     def _read(self, paths: Sequence[str], folders: Sequence[str], *, recurse: bool) -> Disks:
         return read_disks(self._session, paths, folders, recurse=recurse, timeout=self._timeout)
+
+    def _clear(self, path: str) -> bool:
+        return self._session.run(creating.plan_clear(path), timeout=60.0).ok
 
     def _tested(self, path: str, step: str, result: Result) -> DiskTest:
         error = next((record for record in result.errors if record.step == step), None)
