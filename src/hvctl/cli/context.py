@@ -15,7 +15,7 @@ M = TypeVar("M", bound="Model")
 if TYPE_CHECKING:
     from logging import Logger
 
-    from hvctl.cli.many import Share
+    from hvctl.cli.shares import Share
     from hvctl.cli.options import Options
     from hvctl.hosts import Login, Target
     from hvctl.models.base import Model
@@ -40,11 +40,13 @@ class Context:
 
     Attributes:
         given: The shared options as they stood on the command line, without what the environment says.
+        changes: The command may change something.
     """
 
     def __init__(self, options: Options, name: str) -> None:
         self.options = options
         self.given = options
+        self.changes = False
         self.name = name
         self.named_host: str | None = None
         self._sessions: dict[str, Session] = {}
@@ -53,12 +55,13 @@ class Context:
         self._typed_password: str | None = None
 
     @classmethod
-    def of(cls, options: Options, command_path: str) -> Context:
+    def of(cls, options: Options, command_path: str, *, changes: bool) -> Context:
         """The context of a command, `hvctl vm stop`, with the environment's settings filled in."""
         from hvctl.cli.output import wanted
 
         context = cls(options.with_environment(), command_path.partition(" ")[2])
         context.given = options
+        context.changes = changes
         wanted(context.options)
         if options.password_stdin:
             from hvctl.credentials import read_stdin
@@ -133,7 +136,7 @@ class Context:
 
     def shares(self, chosen: Selection) -> list[Share]:
         """What each host's share of a selection is: a name of one host is its host's, any other name everyone's."""
-        from hvctl.cli.many import Share
+        from hvctl.cli.shares import Share
         from hvctl.hosts import find
 
         addressed = dict.fromkeys(name.host for name in chosen.names if name.host is not None)
@@ -143,6 +146,20 @@ class Context:
         if len(every) > 1:
             chosen = chosen.searching()
         return [Share(target, chosen.on(name, unaddressed=name in targets)) for name, target in every.items()]
+
+    def begin(self, chosen: Selection | None = None) -> None:
+        """Contact the command's host, if it is one over the network: PowerShell starts while the rest of hvctl loads.
+
+        Args:
+            chosen: What the command works on, where that may bring its host with it.
+
+        Raises:
+            UsageError: A command for one host has several.
+            HvctlError: It cannot be reached, or the login failed.
+        """
+        targets = [self.target()] if chosen is None else [share.target for share in self.shares(chosen)]
+        if len(targets) == 1 and targets[0].kind == "winrm":
+            self.session(targets[0]).begin()
 
     def session(self, target: Target | None = None) -> Session:
         """The session with the command's host, or with another; opened on first use."""
@@ -295,8 +312,18 @@ class Context:
             self.note(f"warning: the certificate of {target.name} is not checked: anyone between can read along")
         listen = partial(self._listen_among, target.name) if among else self._listen
         return Session(
-            wrap(transport) if wrap else transport, listener=listen, noise=self._noise, before=self.show_powershell
+            wrap(transport) if wrap else transport,
+            listener=listen,
+            noise=self._noise,
+            before=self.show_powershell,
+            meanwhile=None if target.kind == "lab" else self._load_output,
         )
+
+    def _load_output(self) -> None:
+        """Load what writes the output, which takes longest for tables, while there is nothing else to do."""
+        from hvctl.cli.output import load
+
+        load(self.options)
 
     def _login(self) -> Login:
         """How to log in to hosts over the network, as the options say."""

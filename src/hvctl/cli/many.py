@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from hvctl.cli.changing import logged_run, print_batches
+from hvctl.cli.shares import Share
 from hvctl.errors import AccessError, HvctlError, NotFoundError, TimedOutError, UnreachableError, UnsupportedError
 from hvctl.models.base import Outcome
 from hvctl.services.plan import Plan, Prepared, foresee, summed
@@ -27,14 +28,6 @@ R = TypeVar("R")
 
 _OF_THE_HOST = (AccessError, TimedOutError, UnreachableError, UnsupportedError)
 """What is wrong with one host and none of the others' business; all else is wrong with what was asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What one host is to do."""
-
-    target: Target
-    chosen: Selection
 
 
 def read(

@@ -172,7 +172,8 @@ def shared_names(kind: Kind) -> tuple[str, ...]:
 
 def with_shared_options(function: Any) -> Callable[..., None]:  # noqa: ANN401 - any function is a command
     """A function that Typer can run: the command's own parameters, then the shared options."""
-    names = shared_names(function.hvctl_kind)
+    kind = function.hvctl_kind
+    names = shared_names(kind)
     hints = get_type_hints(function, include_extras=True)
     own = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[parameter.name])
@@ -185,7 +186,7 @@ def with_shared_options(function: Any) -> Callable[..., None]:  # noqa: ANN401 -
         before = ctx.obj or Options()
         _refuse_lacking(before, names, ctx)
         given = Options(**{name: values.pop(name) for name in names})
-        with Context.of(given.over(before), ctx.command_path) as context:
+        with Context.of(given.over(before), ctx.command_path, changes=kind.changes) as context:
             function(context, **values)
 
     context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)

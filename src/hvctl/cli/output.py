@@ -54,6 +54,14 @@ def write_data(options: Options, items: Sequence[Mapping[str, Any]], *, single: 
     _write(options, Document(items, single=single))
 
 
+def load(options: Options) -> None:
+    """Import what writing will take, where that is slow."""
+    if (options.output or "table") == "table" and Sink.of(sys.stdout, options.color or "auto").is_terminal:
+        import rich.table  # noqa: F401 - for those who import it later
+    if options.output == "yaml":
+        import yaml  # noqa: F401
+
+
 def _write(options: Options, written: Document) -> None:
     sink = Sink.of(sys.stdout, options.color or "auto")
     write_document(written, wanted(options), sys.stdout, sink)

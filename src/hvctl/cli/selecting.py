@@ -34,6 +34,8 @@ def selection(
 ) -> Selection:
     """The selection that the words of a command make; an address `HOST:NAME` is a name on that host alone.
 
+    A command that only reads needs no more than that to contact its host, and begins at once.
+
     Raises:
         UsageError: A state is unknown, stdin names nothing, or an address is on none of the command's hosts.
     """
@@ -42,7 +44,10 @@ def selection(
     found: list[Name] = []
     for text in names or ():
         found += _from_stdin(context) if text == "-" else [_addressed(context, text)]
-    return Selection(tuple(found), _state_names(state), everything)
+    chosen = Selection(tuple(found), _state_names(state), everything)
+    if not context.changes:
+        context.begin(chosen)
+    return chosen
 
 
 def one_name(context: Context, text: str) -> Selection:

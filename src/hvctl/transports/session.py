@@ -52,6 +52,7 @@ class Session:
         listener: Called with every progress, warning and verbose frame as it arrives.
         noise: Called with each line that PowerShell printed outside the protocol.
         before: Called with each batch before it runs.
+        meanwhile: Called each time PowerShell has been told to start, for what can be done until it has.
         clock: Where time comes from.
     """
 
@@ -62,9 +63,11 @@ class Session:
         listener: Listener | None = None,
         noise: Callable[[str], None] | None = None,
         before: Callable[[Batch], None] | None = None,
+        meanwhile: Callable[[], None] | None = None,
         clock: Clock = time,
     ) -> None:
         self._transport = transport
+        self._meanwhile = meanwhile
         self._before = before
         self._listener = listener
         self._noise = noise
@@ -106,6 +109,14 @@ class Session:
         else:
             self._transport.close()
         self._wire = self._hello = None
+
+    def begin(self) -> None:
+        """Start the engine without waiting for it, where that has not happened: whoever does so early waits less.
+
+        Raises:
+            HvctlError: The host cannot be reached, or the login failed.
+        """
+        self._open()
 
     def hello(self, timeout: float | None = None) -> Frame:
         """What the engine said of itself and its host, opening the session where that has not happened.
@@ -216,7 +227,10 @@ class Session:
         for attempt in range(ATTEMPTS):
             wire = self._open()
             try:
-                self._await_hello(wire, send(), patience)
+                sent = send()
+                if self._meanwhile:
+                    self._meanwhile()
+                self._await_hello(wire, sent, patience)
             except TransportDoubt as doubt:
                 self.close()
                 if attempt == ATTEMPTS - 1:

@@ -61,7 +61,6 @@ def create(
     from hvctl.cli.output import check_columns
     from hvctl.cli.selecting import new_name
     from hvctl.models.vm import VirtualMachine, VmCreate
-    from hvctl.services.vm.service import VmService
 
     check_columns(context.options, VirtualMachine)
     values = given(
@@ -71,6 +70,9 @@ def create(
     )  # fmt: skip
     values |= sizes(memory=memory, memory_minimum=memory_minimum, memory_maximum=memory_maximum, disk=disk)
     spec = checked(VmCreate, values, name="NAME")
+    context.begin()
+    from hvctl.services.vm.service import VmService
+
     machine = _create(context, VmService(context.session(), timeout=context.timeout), spec, exist_ok=exist_ok)
     if machine is not None:
         context.write_done([machine], single=True)
