@@ -119,3 +119,37 @@ def test_disks(host):
     assert host.disks.list() == []
     with pytest.raises(UsageError, match="--size is needed"):
         host.disks.create("C:/VMs/other.vhdx")
+
+
+def test_the_life_of_a_checkpoint(host):
+    host.vms.create("web1", memory="2G", disk="10G", start=True)
+    first = host.checkpoints.create("web1", "first", kind="Standard")
+    assert (first.became, first.vm) == ("Standard", "web1")
+    host.checkpoints.create("web1", "second")
+    assert [each.name for each in host.checkpoints.list("web1")] == ["first", "second"]
+    assert host.checkpoints.restore("web1", first.id).state == "Running"
+    (gone,) = host.checkpoints.delete("web1", "second")
+    assert (gone.name, gone.outcome) == ("second", "changed")
+    assert [each.name for each in host.checkpoints.list()] == ["first"]
+
+
+def test_checkpoints_that_cannot_be(host):
+    host.vms.create("web1")
+    with pytest.raises(UsageError):
+        host.checkpoints.create("web1", "")
+    with pytest.raises(NotFoundError):
+        host.checkpoints.restore("web1", "nothing")
+    with pytest.raises(NotFoundError):
+        host.checkpoints.create("nobody")
+
+
+def test_storage(host):
+    made = host.storage.create("vmstore", size="100G", volume="D:", disks=("1", "2"))
+    assert (made.volume.letter, made.pool.name) == ("D", "vmstore")
+    assert [each.name for each in host.storage.pools()] == ["vmstore"]
+    assert [each.number for each in host.storage.disks("LAB SSD*")] == ["1", "2", "3", "4"]
+    assert [each.letter for each in host.storage.volumes()] == ["C", "D"]
+    assert host.storage.virtual_disks("vmstore")[0].resiliency == "Mirror"
+    assert host.storage.health() == []
+    with pytest.raises(UsageError):
+        host.storage.create("x", size="1M", volume="E")

@@ -11,19 +11,36 @@ Every method raises an `HvctlError` when it fails; `hvctl.errors` describes them
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from hvctl.errors import UsageError
+from hvctl.errors import NotFoundError, UsageError
 from hvctl.hosts import Login, choose, open_transport
 from hvctl.models.base import Outcome
+from hvctl.models.checkpoint import CheckpointCreate, CheckpointNode, CheckpointSummary, NewCheckpoint
 from hvctl.models.host import Host
+from hvctl.models.storage import (
+    CreatedStorage,
+    HealthFinding,
+    PhysicalDisk,
+    StoragePool,
+    StorageVirtualDisk,
+    Volume,
+)
+from hvctl.models.storage_create import StorageCreate
 from hvctl.models.switch import SwitchCreate, SwitchDetails, VirtualSwitch
 from hvctl.models.vhd import DiskCreate, DiskSummary, VirtualDisk
 from hvctl.models.vm import VirtualMachine, VmCreate, VmSummary
+from hvctl.services.checkpoint.delete import Waiting
+from hvctl.services.checkpoint.delete import plan_delete as plan_delete_checkpoints
+from hvctl.services.checkpoint.read import VmPosition
+from hvctl.services.checkpoint.restore import plan_restore
+from hvctl.services.checkpoint.service import CheckpointService
 from hvctl.services.host import HostService
 from hvctl.services.plan import Plan, run_plan
-from hvctl.services.selection import EVERYTHING, Selection
+from hvctl.services.selection import EVERYTHING, Name, Selection
+from hvctl.services.storage.making import StorageMaking
 from hvctl.services.switch import SwitchService
 from hvctl.services.switch import plan_delete as plan_delete_switches
 from hvctl.services.vhd.read import Scope
@@ -76,11 +93,13 @@ def connect(
 
 
 class Connection:
-    """One host: its virtual machines, its switches, its disks, and itself.
+    """One host: its virtual machines, their checkpoints, its switches, its disks, and itself.
 
     Attributes:
         vms: The virtual machines.
+        checkpoints: The checkpoints of virtual machines.
         switches: The virtual switches.
+        storage: Storage Spaces.
         disks: The virtual hard disks.
     """
 
@@ -88,7 +107,9 @@ class Connection:
         self._session = session
         self._timeout = timeout
         self.vms = VirtualMachines(session, timeout=timeout)
+        self.checkpoints = Checkpoints(session, timeout=timeout)
         self.switches = VirtualSwitches(session, timeout=timeout)
+        self.storage = StorageSpaces(session, timeout=timeout)
         self.disks = VirtualDisks(session, timeout=timeout)
 
     def __enter__(self) -> Connection:
@@ -154,6 +175,57 @@ class VirtualMachines:
 
     def _run(self, plan: Plan, timeout: float | None) -> tuple[Outcome, ...]:
         return _run(self._session, plan, timeout)
+
+
+class Checkpoints:
+    """The checkpoints of a host's virtual machines. A checkpoint is named by its name or its id."""
+
+    def __init__(self, session: Session, *, timeout: float | None) -> None:
+        self._session = session
+        self._timeout = timeout
+        self._service = CheckpointService(session, timeout=timeout)
+
+    def list(self, *vms: str) -> Sequence[CheckpointSummary]:
+        """The checkpoints of all virtual machines, or of those named."""
+        return self._service.list(Selection.of(*vms) if vms else EVERYTHING)
+
+    def create(self, vm: str, name: str = "{vm} ({date} {time})", *, kind: str | None = None) -> NewCheckpoint:
+        """Take a checkpoint of a virtual machine.
+
+        Args:
+            vm: The machine.
+            name: Its name; {vm}, {date} and {time} are filled in.
+            kind: "Standard", "Production" or "ProductionOnly"; the machine's own setting if not given.
+        """
+        try:
+            spec = CheckpointCreate.model_validate({"name": name, "type": kind})
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        creation = self._service.plan_create(Selection((Name(vm, literal=True),)), spec, datetime.now())
+        made, failures = self._service.create(creation)
+        if failures:
+            raise failures[0]
+        return made[0]
+
+    def restore(self, vm: str, checkpoint: str, *, start: bool = False) -> Outcome:
+        """Bring a virtual machine back to a checkpoint; its present state is lost. It does not ask back."""
+        machine, every = self._machine(vm)
+        (target,) = self._service.select(machine, [Name(checkpoint, literal=True)], every)
+        plan = plan_restore(machine, target, every, keep_as=None, start=start).plan
+        return _run(self._session, plan, self._timeout)[0]
+
+    def delete(self, vm: str, *checkpoints: str, subtree: bool = False) -> tuple[Outcome, ...]:
+        """Delete checkpoints of a virtual machine and wait until its disks are merged. It does not ask back."""
+        machine, every = self._machine(vm)
+        chosen = self._service.select(machine, [Name(each) for each in checkpoints], every)
+        plan = plan_delete_checkpoints(machine, chosen, every, subtree=subtree, waiting=Waiting(limit=self._timeout))
+        return _run(self._session, plan.plan, self._timeout)
+
+    def _machine(self, vm: str) -> tuple[VmPosition, Sequence[CheckpointNode]]:
+        found = self._service.of_vm(Selection((Name(vm, literal=True),)))
+        if found is None:
+            raise NotFoundError(f"'{vm}' went away.", host=self._session.host, object_name=vm)
+        return found
 
 
 class VirtualSwitches:
@@ -224,6 +296,47 @@ def _in_bytes(settings: Mapping[str, Any]) -> dict[str, Any]:
         name: parse_size(value) if name in _SIZES and isinstance(value, str) else value
         for name, value in settings.items()
     }
+
+
+class StorageSpaces:
+    """Disks, pools, virtual disks and volumes of a host. Names may be patterns or ids."""
+
+    def __init__(self, session: Session, *, timeout: float | None) -> None:
+        self._making = StorageMaking(session, timeout=timeout)
+        self._service = self._making.service
+
+    def disks(self, *names: str) -> Sequence[PhysicalDisk]:
+        """All physical disks, or those of the numbers, serial numbers, ids or names."""
+        return self._service.disks(Selection.of(*names))
+
+    def pools(self, *names: str) -> Sequence[StoragePool]:
+        """All pools, or those of the names."""
+        return self._service.pools(Selection.of(*names))
+
+    def virtual_disks(self, *names: str) -> Sequence[StorageVirtualDisk]:
+        """All virtual disks, or those of the names."""
+        return self._service.virtual_disks(Selection.of(*names))
+
+    def volumes(self) -> Sequence[Volume]:
+        """The volumes of the host."""
+        return self._service.volumes()
+
+    def health(self) -> Sequence[HealthFinding]:
+        """What is not as it should be; nothing when all is well."""
+        return self._service.health()
+
+    def create(self, name: str, **settings: Any) -> CreatedStorage:  # noqa: ANN401 - the fields of StorageCreate
+        """Create a pool, a virtual disk and a volume; when a step fails, disks and pools are as they were.
+
+        Args:
+            name: The name of the pool and of the virtual disk.
+            settings: The fields of `hvctl.models.storage_create.StorageCreate`; the size in bytes or as text.
+        """
+        try:
+            spec = StorageCreate.model_validate({**_in_bytes(settings), "name": name})
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        return self._making.storage_of(name, self._making.make(self._making.plan_storage(spec), name))
 
 
 def _run(session: Session, plan: Plan, timeout: float | None) -> tuple[Outcome, ...]:
