@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from hvctl.models.storage import PhysicalDisk, StoragePool, VirtualDisk
+from hvctl.models.storage import PhysicalDisk, StoragePool, StorageVirtualDisk
 from hvctl.models.storage_create import GIB, LAYOUTS, PoolCreate, StorageCreate, VirtualDiskCreate, VolumeCreate
 from hvctl.powershell.batch import Batch
 from hvctl.services.storage import create, delete, health, read
@@ -137,7 +137,7 @@ def plans(names: st.SearchStrategy[str]) -> dict[str, st.SearchStrategy[Batch]]:
         "storage.read.plan_pool_details": ids.map(read.plan_pool_details),
         "storage.read.plan_pools": st.sampled_from([StoragePool, PoolState]).map(read.plan_pools),
         "storage.read.plan_virtual_disk_details": ids.map(read.plan_virtual_disk_details),
-        "storage.read.plan_virtual_disks": st.sampled_from([VirtualDisk, VirtualDiskState]).map(
+        "storage.read.plan_virtual_disks": st.sampled_from([StorageVirtualDisk, VirtualDiskState]).map(
             read.plan_virtual_disks
         ),
         "storage.read.plan_volumes": st.builds(read.plan_volumes),

@@ -42,8 +42,8 @@ MODELS = {
     "storage-job-list": ("hvctl.models.storage", "StorageJob"),
     "storage-pool-list": ("hvctl.models.storage", "StoragePool"),
     "storage-pool-show": ("hvctl.models.storage", "StoragePoolDetails"),
-    "storage-virtual-disk-list": ("hvctl.models.storage", "VirtualDisk"),
-    "storage-virtual-disk-show": ("hvctl.models.storage", "VirtualDiskDetails"),
+    "storage-virtual-disk-list": ("hvctl.models.storage", "StorageVirtualDisk"),
+    "storage-virtual-disk-show": ("hvctl.models.storage", "StorageVirtualDiskDetails"),
     "storage-volume-list": ("hvctl.models.storage", "Volume"),
     "outcome": ("hvctl.models.base", "Outcome"),
 }

@@ -138,7 +138,7 @@ class StoragePoolDetails(StoragePool):
     virtual_disks: tuple[str, ...] = Field(default=(), description="their names")
 
 
-class VirtualDisk(Record):
+class StorageVirtualDisk(Record):
     """A virtual disk of a pool, which Storage Spaces calls a space."""
 
     noun: ClassVar[str] = "virtual disk"
@@ -179,7 +179,7 @@ class Volume(Record):
     status: StatusWords = Field(validation_alias="OperationalStatus")
 
 
-class VirtualDiskDetails(VirtualDisk):
+class StorageVirtualDiskDetails(StorageVirtualDisk):
     """A virtual disk as `storage virtual-disk show` shows it: its pool, the disks below it, the volumes on it."""
 
     pool: str | None = Field(default=None, description="the pool's name")
@@ -222,7 +222,7 @@ class CreatedStorage(Model):
     name: str
     host: HostName
     pool: StoragePool
-    virtual_disk: VirtualDisk
+    virtual_disk: StorageVirtualDisk
     volume: Volume
 
     @property

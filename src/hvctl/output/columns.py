@@ -272,7 +272,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("read_only"),
         Column("host"),
     ),
-    "VirtualDisk": (
+    "StorageVirtualDisk": (
         Column("name"),
         Column("resiliency"),
         Column("redundancy", right=True),

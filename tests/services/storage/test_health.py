@@ -14,7 +14,7 @@ from hvctl.lab import seeds
 from hvctl.lab.entities import GIB
 from hvctl.lab.transport import LabTransport
 from hvctl.lab.world import World
-from hvctl.models.storage import PhysicalDisk, StorageJob, StoragePool, VirtualDisk, Volume
+from hvctl.models.storage import PhysicalDisk, StorageJob, StoragePool, StorageVirtualDisk, Volume
 from hvctl.services.plan import run_plan
 from hvctl.services.selection import Selection
 from hvctl.services.storage.delete import plan_repair
@@ -211,6 +211,6 @@ def test_a_volume_without_a_letter(letter):
 
 
 def test_what_a_host_left_empty_is_no_error():
-    for model in (StoragePool, VirtualDisk):
+    for model in (StoragePool, StorageVirtualDisk):
         record = dict.fromkeys(model.properties()) | {"UniqueId": "x", "FriendlyName": "y"}
         assert model.read("hv01", [record])[0].health is None

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def health(context: Context) -> None:
     """Say what is wrong, what it means, and what to do.
 
-    Each word of state that pools, virtual disks, disks, volumes and jobs have and should not is a row. The exit code is 9 when there is something.
+    Each word of state that pools, virtual disks, disks, volumes and jobs have and should not is a row. The exit code is
+    9 when there is something.
 
         hvctl storage health
     """

@@ -24,7 +24,7 @@ from hvctl.cli.storage.words import (
 )
 
 if TYPE_CHECKING:
-    from hvctl.models.storage import VirtualDisk, VirtualDiskDetails
+    from hvctl.models.storage import StorageVirtualDisk, StorageVirtualDiskDetails
     from hvctl.services.plan import Plan, Prepared
     from hvctl.services.selection import Selection
     from hvctl.transports.session import Session
@@ -36,13 +36,13 @@ def list_(context: Context, names: VirtualDiskNames = None) -> None:
 
     hvctl storage virtual-disk list
     """
-    from hvctl.models.storage import VirtualDisk
+    from hvctl.models.storage import StorageVirtualDisk
     from hvctl.services.storage.service import StorageService
 
-    def work(session: Session, chosen: Selection) -> Sequence[VirtualDisk]:
+    def work(session: Session, chosen: Selection) -> Sequence[StorageVirtualDisk]:
         return StorageService(session, timeout=context.timeout).virtual_disks(chosen)
 
-    context.read(selection(context, names), work, model=VirtualDisk)
+    context.read(selection(context, names), work, model=StorageVirtualDisk)
 
 
 @command()
@@ -51,13 +51,13 @@ def show(context: Context, names: VirtualDiskNames = None) -> None:
 
     hvctl storage virtual-disk show vmstore
     """
-    from hvctl.models.storage import VirtualDiskDetails
+    from hvctl.models.storage import StorageVirtualDiskDetails
     from hvctl.services.storage.service import StorageService
 
-    def work(session: Session, chosen: Selection) -> Sequence[VirtualDiskDetails]:
+    def work(session: Session, chosen: Selection) -> Sequence[StorageVirtualDiskDetails]:
         return StorageService(session, timeout=context.timeout).show_virtual_disks(chosen)
 
-    context.read(selection(context, names), work, model=VirtualDiskDetails, single=True)
+    context.read(selection(context, names), work, model=StorageVirtualDiskDetails, single=True)
 
 
 @command(changes=True)
@@ -80,12 +80,12 @@ def create(
     from hvctl.cli.changing import logged, print_batch
     from hvctl.cli.checking import checked, given
     from hvctl.cli.output import check_columns
-    from hvctl.models.storage import VirtualDisk
+    from hvctl.models.storage import StorageVirtualDisk
     from hvctl.models.storage_create import VirtualDiskCreate
     from hvctl.services.selection import Selection
     from hvctl.services.storage.making import AlreadyThere, StorageMaking
 
-    check_columns(context.options, VirtualDisk)
+    check_columns(context.options, StorageVirtualDisk)
     values = given(name=new_name(context, name), pool=pool, resiliency=resiliency.lower(), columns=number_of_columns)
     values |= size_of(size) | ({"provisioning": "Thin"} if thin else {})
     spec = checked(VirtualDiskCreate, values, **FIELDS)
@@ -138,7 +138,8 @@ def resize(
 def repair(context: Context, names: VirtualDiskNames = None, everything: Everything = False) -> None:
     """Begin to repair virtual disks.
 
-    A job of the pool copies what was on disks that failed or are missing to others; `storage job list` shows how far it is.
+    A job of the pool copies what was on disks that failed or are missing to others; `storage job list` shows how far
+    it is.
 
         hvctl storage virtual-disk repair vmstore
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hvctl.models.storage import PhysicalDisk, StoragePool, VirtualDisk, Volume
+from hvctl.models.storage import PhysicalDisk, StoragePool, StorageVirtualDisk, Volume
 from hvctl.models.storage_create import Layout, PoolCreate, StorageCreate, VirtualDiskCreate, VolumeCreate
 from hvctl.powershell.batch import Batch, Call, Ref, Step, Value
 from hvctl.services.storage.read import (
@@ -98,7 +98,7 @@ def plan_storage(spec: StorageCreate, disks: Sequence[PhysicalDisk], subsystem: 
         _space_step(spec.name, spec),
         *_volume_steps(volume, raw=True, alone=False),
         _again("pool_now", "Get-StoragePool", "pool", StoragePool.properties()),
-        _again("disk_now", "Get-VirtualDisk", "virtual_disk", VirtualDisk.properties()),
+        _again("disk_now", "Get-VirtualDisk", "virtual_disk", StorageVirtualDisk.properties()),
     ]
     return Batch(tuple(steps))
 
@@ -144,7 +144,7 @@ def _space_step(name: str, spec: StorageCreate | VirtualDiskCreate) -> Step:
     return Step(
         "virtual_disk",
         Call("New-VirtualDisk", parameters),
-        select=VirtualDisk.properties(),
+        select=StorageVirtualDisk.properties(),
         expect="one",
         undo=_remove("Remove-VirtualDisk", "virtual_disk"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hvctl.models.storage import HealthFinding, PhysicalDisk, StorageJob, StoragePool, VirtualDisk, Volume
+from hvctl.models.storage import HealthFinding, PhysicalDisk, StorageJob, StoragePool, StorageVirtualDisk, Volume
 from hvctl.powershell.batch import Batch
 from hvctl.services.storage.read import disks_step, plan_jobs, plan_volumes, pools_step, virtual_disks_step
 from hvctl.transports.result import Result
@@ -63,7 +63,7 @@ def plan_health() -> Batch:
     return Batch(
         (
             pools_step(StoragePool),
-            virtual_disks_step(VirtualDisk),
+            virtual_disks_step(StorageVirtualDisk),
             disks_step(PhysicalDisk),
             *plan_volumes().steps,
             *plan_jobs().steps,
@@ -76,7 +76,7 @@ def findings(host: str, result: Result) -> list[HealthFinding]:
     found: list[HealthFinding] = []
     kinds: Sequence[tuple[Iterable[Any], _Meanings]] = (
         (StoragePool.read(host, result.of("pools")), POOL),
-        (VirtualDisk.read(host, result.of("virtual_disks")), VIRTUAL_DISK),
+        (StorageVirtualDisk.read(host, result.of("virtual_disks")), VIRTUAL_DISK),
         (PhysicalDisk.read(host, result.of("disks")), DISK),
         (Volume.read(host, result.of("volumes")), {}),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hvctl.errors import ConflictError, OutcomeUnknownError
-from hvctl.models.storage import CreatedStorage, PhysicalDisk, StoragePool, VirtualDisk, Volume
+from hvctl.models.storage import CreatedStorage, PhysicalDisk, StoragePool, StorageVirtualDisk, Volume
 from hvctl.models.storage_create import LAYOUTS, PoolCreate, StorageCreate, VirtualDiskCreate, VolumeCreate
 from hvctl.powershell.batch import Batch
 from hvctl.services.failures import failure_of, read, with_sight
@@ -153,9 +153,9 @@ class StorageMaking:
         """The pool that was made."""
         return StoragePool.read(self.host, result.of("pool"))[0]
 
-    def virtual_disk_of(self, result: Result) -> VirtualDisk:
+    def virtual_disk_of(self, result: Result) -> StorageVirtualDisk:
         """The virtual disk that was made."""
-        return VirtualDisk.read(self.host, result.of("virtual_disk"))[0]
+        return StorageVirtualDisk.read(self.host, result.of("virtual_disk"))[0]
 
     def volume_of(self, result: Result) -> Volume:
         """The volume that was made."""
@@ -167,7 +167,7 @@ class StorageMaking:
             name=name,
             host=self.host,
             pool=StoragePool.read(self.host, result.of("pool_now"))[0],
-            virtual_disk=VirtualDisk.read(self.host, result.of("disk_now"))[0],
+            virtual_disk=StorageVirtualDisk.read(self.host, result.of("disk_now"))[0],
             volume=self.volume_of(result),
         )
 
@@ -181,8 +181,8 @@ class StorageMaking:
         pools = [pool for pool in self.service.pools() if pool.name == shown.pool]
         if not shown.volumes or not pools:
             raise self._conflict(f"'{state.name}' is there, but without a volume.", state.name, None)
-        fields: dict[str, Any] = {name: getattr(shown, name) for name in VirtualDisk.model_fields}
-        space = VirtualDisk.model_construct(**fields)
+        fields: dict[str, Any] = {name: getattr(shown, name) for name in StorageVirtualDisk.model_fields}
+        space = StorageVirtualDisk.model_construct(**fields)
         return CreatedStorage(
             name=state.name, host=self.host, pool=pools[0], virtual_disk=space, volume=shown.volumes[0]
         )

@@ -16,8 +16,8 @@ from hvctl.models.storage import (
     StorageJob,
     StoragePool,
     StoragePoolDetails,
-    VirtualDisk,
-    VirtualDiskDetails,
+    StorageVirtualDisk,
+    StorageVirtualDiskDetails,
     Volume,
 )
 from hvctl.powershell.batch import Batch, Call, Ref, Step
@@ -72,7 +72,7 @@ def plan_pools(model: type[Record] = StoragePool) -> Batch:
     return Batch((pools_step(model),))
 
 
-def plan_virtual_disks(model: type[Record] = VirtualDisk) -> Batch:
+def plan_virtual_disks(model: type[Record] = StorageVirtualDisk) -> Batch:
     """Every virtual disk, with the properties that `model` is made of."""
     return Batch((virtual_disks_step(model),))
 
@@ -109,7 +109,7 @@ def plan_pool_details(ids: Sequence[str]) -> Batch:
 
 def plan_virtual_disk_details(ids: Sequence[str]) -> Batch:
     """Some virtual disks, with the pool of each, the disks below it and what Windows has on it."""
-    steps = [_only(virtual_disks_step(VirtualDiskDetails), ids)]
+    steps = [_only(virtual_disks_step(StorageVirtualDiskDetails), ids)]
     for number, space_id in enumerate(ids):
         space = {"VirtualDisk": Ref("virtual_disks", where={"UniqueId": space_id})}
         below = Step(f"disks_{number}", Call("Get-PhysicalDisk", space), select=PhysicalDisk.properties())
@@ -153,11 +153,11 @@ def pool_details(host: str, ids: Sequence[str], result: Result) -> list[StorageP
     return found
 
 
-def virtual_disk_details(host: str, ids: Sequence[str], result: Result) -> list[VirtualDiskDetails]:
+def virtual_disk_details(host: str, ids: Sequence[str], result: Result) -> list[StorageVirtualDiskDetails]:
     """Put the answers to `plan_virtual_disk_details` together."""
     volumes = Volume.read(host, result.of("volumes"))
     found = []
-    for space in VirtualDiskDetails.read(host, result.of("virtual_disks")):
+    for space in StorageVirtualDiskDetails.read(host, result.of("virtual_disks")):
         number = ids.index(space.id)
         pools = _friendly(result, f"pool_{number}")
         seen = [record["Number"] for record in result.of(f"disk_{number}")]

@@ -15,8 +15,8 @@ from hvctl.models.storage import (
     StorageJob,
     StoragePool,
     StoragePoolDetails,
-    VirtualDisk,
-    VirtualDiskDetails,
+    StorageVirtualDisk,
+    StorageVirtualDiskDetails,
     Volume,
 )
 from hvctl.powershell.batch import Batch
@@ -86,11 +86,11 @@ class StorageService:
         ids = [pool.id for pool in self.pools(selection)]
         return pool_details(self.host, ids, self._ask(plan_pool_details(ids)))
 
-    def virtual_disks(self, selection: Selection = EVERYTHING) -> Sequence[VirtualDisk]:
+    def virtual_disks(self, selection: Selection = EVERYTHING) -> Sequence[StorageVirtualDisk]:
         """The virtual disks that a selection means."""
-        return self._chosen(selection, VirtualDisk, plan_virtual_disks(VirtualDisk), "virtual_disks")
+        return self._chosen(selection, StorageVirtualDisk, plan_virtual_disks(StorageVirtualDisk), "virtual_disks")
 
-    def show_virtual_disks(self, selection: Selection) -> Sequence[VirtualDiskDetails]:
+    def show_virtual_disks(self, selection: Selection) -> Sequence[StorageVirtualDiskDetails]:
         """Everything about the virtual disks that a selection means."""
         ids = [space.id for space in self.virtual_disks(selection)]
         return virtual_disk_details(self.host, ids, self._ask(plan_virtual_disk_details(ids)))
