@@ -150,6 +150,13 @@ def test_kerberos_is_chosen_where_there_is_a_ticket_in_place_of_a_user(monkeypat
     assert probe.choose(OVER_HTTP, ["Kerberos"]) == "kerberos"
 
 
+def test_nobody_is_contacted_without_a_user(monkeypatch):
+    monkeypatch.setattr(probe, "missing_extra", lambda _: UsageError("not installed"))
+    monkeypatch.setattr(probe, "resolve", lambda *_: pytest.fail("a name was looked up"))
+    with pytest.raises(UsageError, match="needs a user"):
+        probe.settle(parse("hv01", "hv01"), pytest.fail)
+
+
 def test_what_is_said_is_kept_and_nothing_is_asked(monkeypatch):
     monkeypatch.setattr(probe, "offered", lambda _: pytest.fail("it was asked"))
     known = Endpoint("hv01", "127.0.0.1", "https", 5986, user="admin", auth="ntlm")

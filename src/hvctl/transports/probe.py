@@ -58,6 +58,8 @@ def settle(endpoint: Endpoint, say: Callable[[str], None]) -> Endpoint:
         UsageError: The host leaves only a method that needs the user's word.
         AccessError: It offers no method that can be used.
     """
+    if endpoint.auth is None and not endpoint.user and missing_extra("kerberos") is not None:
+        raise _no_user(endpoint)
     if endpoint.scheme is None or len(resolve(endpoint)) > 1:
         scheme, port = connect(endpoint)
         if endpoint.scheme is None:
@@ -171,9 +173,7 @@ def choose(endpoint: Endpoint, methods: Iterable[str]) -> Auth:
     if not endpoint.user:
         if has_kerberos:
             return "kerberos"
-        raise UsageError(
-            f"{endpoint.name} needs a user.", hint="Name one with --user, HVCTL_USER or `user` in its entry."
-        )
+        raise _no_user(endpoint)
     if offers("ntlm", methods):
         return "ntlm"
     if has_kerberos:
@@ -191,6 +191,10 @@ def choose(endpoint: Endpoint, methods: Iterable[str]) -> Auth:
         "hvctl[credssp] and --auth.",
         host=endpoint.name,
     )
+
+
+def _no_user(endpoint: Endpoint) -> UsageError:
+    return UsageError(f"{endpoint.name} needs a user.", hint="Name one with --user, HVCTL_USER or `user` in its entry.")
 
 
 def refused_login(endpoint: Endpoint, failure: Failure) -> AccessError:
