@@ -109,7 +109,7 @@ def test_coverage_tells_the_truth(hvctl):
     rows = {row["cmdlet"]: row for row in hvctl.json("lab", "coverage")}
     assert set(CMDLETS) <= set(rows)
     assert [name for name in CMDLETS if not rows[name]["simulated"]] == []
-    assert rows["Move-VM"]["simulated"] is False
+    assert rows["Measure-VM"]["simulated"] is False
     assert "Name" in rows["Get-VM"]["parameters"]
     assert "State" in rows["Get-VM"]["properties"]
     assert not set(rows["New-VM"]["parameters"]) & set(rows["New-VM"]["missing"])

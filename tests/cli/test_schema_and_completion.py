@@ -32,6 +32,8 @@ DOCUMENTS = {
     "vhd-test": ["vhd", "test", "C:/VMs/a.vhdx"],
     "host-list": ["host", "list"],
     "host-show": ["host", "show"],
+    "migrate-check": ["migrate", "check", "Web 'two'", "--to", "lab/hv02"],
+    "migrate-show": ["migrate", "show"],
     "lab-show": ["lab", "show"],
     "lab-coverage": ["lab", "coverage"],
     "lab-fault": ["lab", "fault", "add", "slow"],
@@ -59,6 +61,8 @@ def _lab(hvctl) -> None:
     hvctl.ok("vm", "create", "Web 'two'")
     hvctl.ok("vm", "create", "other", "--host", "lab/hv02")
     hvctl.ok("vhd", "create", "C:/VMs/a.vhdx", "--size", "1G")
+    for host in ("lab/hv01", "lab/hv02"):
+        hvctl.ok("migrate", "enable", "--any-network", "--authentication", "kerberos", "--host", host)
 
 
 def test_all_documents(hvctl):

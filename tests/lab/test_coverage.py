@@ -5,6 +5,7 @@ from importlib import resources
 
 import pytest
 from tests.support.simulated import SimulatedHost
+from tests.support.two_hosts import configure
 
 from hvctl.lab import cmdlets
 from hvctl.lab.coverage import coverage
@@ -42,6 +43,7 @@ def test_every_simulated_property_can_be_read(lab: SimulatedHost, cmdlet: str) -
     lab.new_running_vm("web1", SwitchName="lan")
     lab.call("Add-VMDvdDrive", VMName="web1", Path=r"C:\ISO\ubuntu.iso")
     lab.call("Checkpoint-VM", Name="web1")
+    configure(lab.path, migration_networks={"hv01": ["10.0.0.0/24"]})
     if not cmdlet.startswith("Get-") or CMDLETS[cmdlet].module == STORAGE:
         return
     parameters = {
@@ -50,6 +52,11 @@ def test_every_simulated_property_can_be_read(lab: SimulatedHost, cmdlet: str) -
         "Get-VMSwitch": {},
         "Get-ChildItem": {"LiteralPath": r"C:\ISO\ubuntu.iso"},
         "Get-VHD": {"Path": r"C:\VMs\web1.vhdx"},
+        "Get-CimInstance": {
+            "Namespace": "root/virtualization/v2",
+            "ClassName": "Msvm_VirtualSystemManagementService",
+        },
+        "Get-VMMigrationNetwork": {},
     }.get(cmdlet, {"VMName": "web1"})
     names = tuple(ROWS[cmdlet]["properties"])
     answer = lab.run(Step("x", Call(cmdlet, parameters), select=names))

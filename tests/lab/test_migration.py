@@ -365,6 +365,19 @@ def test_while_it_moves_it_says_so_and_takes_one_of_the_places(hosts, world):
     assert target.value("Get-VM", "OperationalStatus", Name="web1") == ["Ok"]
 
 
+def test_a_move_that_is_cancelled_leaves_the_machine_and_a_planned_one(hosts, world):
+    source, _target = hosts
+    configure(world, migration={"seconds": 100}, pace=1)
+    with source.connect() as connection:
+        request = connection.start(Step("move", Call("Move-VM", {"Name": "web1", "DestinationHost": "HV02", **ALONG})))
+        while not any(frame.type == "progress" for frame in connection.receive()):
+            pass
+        connection.send("cancel", request)
+        assert connection.finish(request).error_ids == ["Hvctl.Cancelled"]
+        assert source.value("Get-VM", "OperationalStatus", Name="web1") == ["Ok"]
+    assert places(world) == {**on("hv01"), "planned": ["hv02"]}
+
+
 def test_a_mover_that_died_moves_nothing_any_more(hosts, world):
     source, target = hosts
     with World.open(world) as opened, opened.transaction():
@@ -411,3 +424,15 @@ def test_the_settings_of_a_host(hosts):
     assert [source.value("Get-VMHost", name) for name in names] == ["SMB", 5, 6]
     with pytest.raises(CallFailed):
         source.call("Set-VMHost", VirtualMachineMigrationAuthenticationType="Basic")
+
+
+def test_wmi_shows_the_service_of_windows(hosts):
+    source, _target = hosts
+    wanted = ["Name", "State", "StartMode"]
+    (service,) = source.call("Get-CimInstance", select=wanted, ClassName="Win32_Service", Filter="Name = 'vmms'")
+    assert service == {"Name": "vmms", "State": "Running", "StartMode": "Auto"}
+    assert source.call("Get-CimInstance", ClassName="Win32_Service", Filter="Name='other'") == []
+    for parameters in ({}, {"Filter": "State = 'Running'"}, {"Filter": "Name='vmms'", "Namespace": WMI}):
+        with pytest.raises(CallFailed) as caught:
+            source.call("Get-CimInstance", ClassName="Win32_Service", **parameters)
+        assert caught.value.id == "Hvctl.NotSimulated"

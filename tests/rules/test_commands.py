@@ -26,6 +26,7 @@ EXPECTED = {
     "virtual-disk list, virtual-disk show, virtual-disk create, virtual-disk resize, virtual-disk repair, "
     "virtual-disk delete, volume list, volume create, job list, job wait",
     "vhd": "list, show, chain, test, create, resize, convert, merge",
+    "migrate": "vm, storage, check, show, enable, disable",
     "host": "list, show",
     "config": "host add, host list, host show, host set, host remove, group add, group remove, group list, default, show, "
     "login, logout",
@@ -45,6 +46,7 @@ NO_HOST |= {
 
 READING = {"config show", "vm list", "vm show", "switch list", "switch show", "host list", "host show"}
 READING |= {f"storage {noun} {verb}" for noun in ("disk", "pool", "virtual-disk") for verb in ("list", "show")}
+READING |= {"migrate check", "migrate show"}
 READING |= {f"vhd {verb}" for verb in ("list", "show", "chain", "test")}
 READING |= {"storage health", "storage volume list", "storage job list", "storage job wait"}
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from hvctl.errors import HvctlError
 from hvctl.lab import memory, moving, owners, paths
 from hvctl.lab.context import Context, Output, Wait
 from hvctl.lab.entities import Drive, Host, Nic, Planned, Record, Switch, Vm
@@ -209,7 +211,11 @@ def move(context: Context, vm: Vm, made: Order) -> Iterator[Output]:
         context.sink.progress("Move-VM", f"{vm.name}: {_WORDS[phase]}", _PERCENT[phase], left)
         planned.until = world.now() + seconds
         world.save(planned)
-        yield Wait(planned.until)
+        try:
+            yield Wait(planned.until)
+        except GeneratorExit:
+            _given_up(world, planned)
+            raise
         vm = _still(context, vm, planned, phase)
         if trait(world, "fails_at") == phase:
             raise _broken(context, vm, planned, phase)
@@ -217,6 +223,16 @@ def move(context: Context, vm: Vm, made: Order) -> Iterator[Output]:
     world.remove(planned)
     _hand_over(world, vm, made)
     context.sink.progress("Move-VM", f"{vm.name}: done", 100, 0)
+
+
+def _given_up(world: World, planned: Planned) -> None:
+    """Note that nobody moves it any more; where that cannot be noted, time tells."""
+    if world.in_transaction:
+        return
+    with contextlib.suppress(HvctlError), world.transaction():
+        if world.find(Planned, host=planned.host, id=planned.id):
+            planned.mover = None
+            world.save(planned)
 
 
 def _happens(phase: str, vm: Vm, made: Order) -> bool:

@@ -45,10 +45,11 @@ def vm(
     map_switch: MapSwitch = None,
     skip_login_check: SkipLoginCheck = False,
 ) -> None:
-    r"""Move virtual machines to another host, running or not.
+    r"""Move virtual machines to another host.
 
-    Both hosts are checked first, as `migrate check` does. One that is there already is left alone, so a command that
-    broke off can be run again. There is no limit of time unless --timeout gives one.
+    They move as they are, running or not. Both hosts are checked first, as `migrate check` does. One that is there
+    already is left alone, so a command that broke off can be run again. There is no limit of time unless --timeout
+    gives one.
 
         hvctl migrate vm web1 --to hv02 --storage-path 'D:\VMs\web1' --host hv01
     """
@@ -76,9 +77,11 @@ def storage(
     state: State = None,
     everything: Everything = False,
 ) -> None:
-    r"""Move the disks and settings of virtual machines to another folder of their host, running or not.
+    r"""Move the files of virtual machines to another folder.
 
-    hvctl migrate storage web1 --path 'D:\VMs\web1'
+    Disks, checkpoints and settings move within their host, also while the machines run.
+
+        hvctl migrate storage web1 --path 'D:\VMs\web1'
     """
     from hvctl.cli.changing import carry_out
     from hvctl.cli.checking import checked
@@ -106,7 +109,7 @@ def check(
     shared: Shared = False,
     map_switch: MapSwitch = None,
 ) -> None:
-    r"""Check whether virtual machines could be moved to another host.
+    r"""Check whether virtual machines could be moved.
 
     It compares the settings of both hosts and asks Hyper-V about each machine. The exit code is 9 when something stands
     against a move; each finding says what mends it.
