@@ -111,12 +111,33 @@ def _members(name: str) -> Sequence[str]:
 
 
 def _every_host(default: Sequence[str]) -> list[Target]:
-    if default and default[0].partition(",")[0].partition("/")[0].lower() == "lab":
+    if default and _is_lab(default[0]):
         return siblings(find("lab"))
     names = list(load().hosts)
     if not names:
         raise UsageError("No host is configured.", hint="Add one: hvctl config host add NAME --address ADDRESS")
     return [find(name) for name in names]
+
+
+def every_host() -> list[Target]:
+    """All hosts there are: of the lab, where that is the default; else the configured ones, this machine, the default.
+
+    Raises:
+        UsageError: There is none.
+    """
+    named = os.environ.get("HVCTL_HOST") or default_host()
+    if named and _is_lab(named):
+        return siblings(find("lab"))
+    known = [find(name) for name in load().hosts]
+    if has_hyper_v():
+        known.append(Target("localhost", "local"))
+    if named or not known:
+        known += choose_all()
+    return list({target.name: target for target in known}.values())
+
+
+def _is_lab(names: str) -> bool:
+    return names.partition(",")[0].partition("/")[0].lower() == "lab"
 
 
 def find(name: str) -> Target:

@@ -177,8 +177,13 @@ COMMANDS: Mapping[str, Noun | Verb] = {
         },
     ),
     "host": Noun(
-        "See what a host is.",
-        _verbs("hvctl.cli.host", list_="List the hosts that can be reached.", show="Show everything about a host."),
+        "See what hosts are, and whether all is well with them.",
+        _verbs(
+            "hvctl.cli.host",
+            list_="List hosts: what they are, what runs on them, and whether they can be reached.",
+            show="Show everything about a host, or about several as a list.",
+            check="Check each leg of the way to a host, and what hvctl needs there.",
+        ),
     ),
     "config": Noun(
         "Name hosts and groups once; see which settings hold.",

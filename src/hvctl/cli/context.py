@@ -305,7 +305,7 @@ class Context:
         if target.kind != "lab":
             self._log()
         transport = open_transport(
-            target, use_pwsh=self.options.pwsh, login=self._login(), timeout=self.timeout, say=self.detail
+            target, use_pwsh=self.options.pwsh, login=self.login(), timeout=self.timeout, say=self.detail
         )
         endpoint = target.endpoint
         if endpoint and endpoint.scheme != "http" and (self.options.insecure or not endpoint.verify):
@@ -325,7 +325,7 @@ class Context:
 
         load(self.options)
 
-    def _login(self) -> Login:
+    def login(self) -> Login:
         """How to log in to hosts over the network, as the options say."""
         from hvctl.hosts import Login
 

@@ -36,8 +36,16 @@ def read(
     work: Callable[[Session, Selection], Sequence[M]],
     *,
     model: type[M],
+    failed: Callable[[str, HvctlError], M] | None = None,
 ) -> None:
     """Write what the hosts' shares are found to be, as it comes where the format is one of lines.
+
+    Args:
+        context: The command.
+        shares: The hosts.
+        work: Reads one host's.
+        model: What the items are.
+        failed: Makes the item that stands for a host that failed; without it there is none.
 
     Raises:
         NotFoundError: A name was found on none of the hosts.
@@ -51,17 +59,19 @@ def read(
     found: dict[str, Sequence[M]] = {}
     failures: dict[str, HvctlError] = {}
     streams = context.writes_lines
-    for share, answer in _run(context, shares, look):
-        if isinstance(answer, HvctlError):
-            failures[share.target.name] = answer
-            continue
-        found[share.target.name] = () if streams else answer
-        if streams:
-            context.write(answer, model=model)
+    for share, answer in each(context, shares, look):
+        name, items = share.target.name, answer
+        if isinstance(items, HvctlError):
+            failures[name] = items
+            items = [failed(name, items)] if failed else ()
+        found[name] = () if streams else items
+        if streams and items:
+            context.write(items, model=model)
     if not streams:
         context.write([item for name in _names(shares) for item in found.get(name, ())], model=model)
     _require_found(shares, failures)
-    error = summed(context.name, [failures[name] for name in _names(shares) if name in failures], good=len(found))
+    in_order = [failures[name] for name in _names(shares) if name in failures]
+    error = summed(context.name, in_order, good=len(found) - len(failures))
     if error is not None:
         raise error
 
@@ -95,7 +105,7 @@ def change(
             session, plan = opened[share.target.name], prepared[share.target.name].plan
             return foresee(session, plan) if context.options.dry_run else logged_run(context, session, plan)
 
-        for share, answer in _run(context, ready, run, interrupts, known=True):
+        for share, answer in each(context, ready, run, interrupts, known=True):
             if isinstance(answer, HvctlError):
                 failures[share.target.name] = answer
             else:
@@ -125,7 +135,7 @@ def _prepare(
 
     prepared: dict[str, Prepared] = {}
     failures: dict[str, HvctlError] = {}
-    for share, answer in _run(context, shares, work, interrupts):
+    for share, answer in each(context, shares, work, interrupts):
         if not isinstance(answer, HvctlError):
             prepared[share.target.name] = answer
         elif isinstance(answer, _OF_THE_HOST):
@@ -136,7 +146,7 @@ def _prepare(
     return {name: prepared[name] for name in _names(shares) if name in prepared}, failures
 
 
-def _run(
+def each(
     context: Context,
     shares: Sequence[Share],
     work: Callable[[Share, Interrupts], R],

@@ -1,12 +1,14 @@
-"""Hosts: what one is."""
+"""Hosts: what one is, and what stands between it and hvctl."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from hvctl.models.base import Bytes, HostName, Model, Record, TextList
+
+HostStatus = Literal["ok", "unreachable", "no access", "timed out", "not supported", "failed"]
 
 
 class HostSettings(Record):
@@ -24,7 +26,7 @@ class HostSettings(Record):
 
 
 class HostSummary(Model):
-    """A host as `host list` shows it."""
+    """A host in one row."""
 
     name: str = Field(description="as it is named on the command line")
     computer_name: str | None
@@ -34,6 +36,29 @@ class HostSummary(Model):
     memory: Bytes | None
     vms: int | None
     running: int | None
+    memory_assigned: Bytes | None = Field(description="what its virtual machines have at this moment")
+
+
+class HostRow(HostSummary):
+    """A host as `host list` shows it, or why it cannot be shown."""
+
+    status: HostStatus
+    error: dict[str, Any] | None = Field(default=None, description="the error, as on stderr")
+
+
+class HostCheck(Model):
+    """A leg of the way to a host, or a thing that hvctl needs there, as `host check` found it."""
+
+    name: str = Field(description="the leg")
+    host: HostName
+    status: Literal["ok", "warning", "failed", "skipped"] = Field(
+        description="skipped: it could not be tried, because a leg before it failed, or does not exist here"
+    )
+    message: str = Field(description="what was seen")
+    meaning: str | None = Field(default=None, description="what that means")
+    command: str | None = Field(
+        default=None, description="what mends it: run here if it begins with hvctl, else in a PowerShell on the host"
+    )
 
 
 class Host(HostSummary):

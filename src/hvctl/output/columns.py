@@ -99,6 +99,16 @@ def health_style(health: str) -> str:
     return {"Healthy": "green", "Warning": "yellow", "Unhealthy": "bold red", "Unknown": "bold red"}.get(health, "")
 
 
+def host_style(status: str) -> str:
+    """The colour of whether a host can be worked on."""
+    return "green" if status == "ok" else "bold red"
+
+
+def check_style(status: str) -> str:
+    """The colour of what a check found of one thing."""
+    return {"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim"}.get(status, "")
+
+
 def outcome_style(outcome: str) -> str:
     """The colour of what became of an object."""
     return {"changed": "green", "failed": "bold red"}.get(outcome, "")
@@ -225,6 +235,26 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("memory", show=format_size, right=True),
         Column("vms", right=True),
         Column("running", right=True),
+    ),
+    "HostRow": (
+        Column("name"),
+        Column("status", style=host_style),
+        Column("windows"),
+        Column("build"),
+        Column("processors", right=True),
+        Column("memory", show=format_size, right=True),
+        Column("memory_assigned", "ASSIGNED", format_size, right=True),
+        Column("vms", right=True),
+        Column("running", right=True),
+        Column("error", show=failure),
+    ),
+    "HostCheck": (
+        Column("host"),
+        Column("name", "LEG"),
+        Column("status", style=check_style),
+        Column("message"),
+        Column("meaning"),
+        Column("command"),
     ),
     "Outcome": (
         Column("name"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hvctl.models.host import Host, HostSettings, HostSummary
+from hvctl.errors import AccessError, HvctlError, TimedOutError, UnreachableError, UnsupportedError
+from hvctl.models.host import Host, HostRow, HostSettings, HostStatus, HostSummary
 from hvctl.powershell.batch import Batch, Call, Step
 from hvctl.services.failures import failure_of, lacks_rights, rights_error
 from hvctl.transports.result import Result
@@ -10,13 +11,32 @@ from hvctl.transports.session import Session
 
 
 def plan_show() -> Batch:
-    """The host's settings, and the states of its virtual machines to count them."""
+    """The host's settings, and the states of its virtual machines to count them, with their memory."""
     return Batch(
         (
             Step("host", Call("Get-VMHost"), select=HostSettings.properties(), expect="one"),
-            Step("vms", Call("Get-VM"), select=("State",)),
+            Step("vms", Call("Get-VM"), select=("State", "MemoryAssigned")),
         )
     )
+
+
+def failed_row(host: str, error: HvctlError) -> HostRow:
+    """The row of a host that failed: it has its name, and what is wrong with it."""
+    nothing = dict.fromkeys(HostSummary.model_fields)
+    return HostRow.model_validate({**nothing, "name": host, "status": status_of(error), "error": error.as_dict()})
+
+
+def status_of(error: HvctlError) -> HostStatus:
+    """What is wrong with a host whose command ended in an error, in a word or two."""
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), "failed")
+
+
+_STATUSES: tuple[tuple[type[HvctlError], HostStatus], ...] = (
+    (UnreachableError, "unreachable"),
+    (AccessError, "no access"),
+    (TimedOutError, "timed out"),
+    (UnsupportedError, "not supported"),
+)
 
 
 class HostService:
@@ -31,10 +51,10 @@ class HostService:
         self._session = session
         self._timeout = timeout
 
-    def summary(self) -> HostSummary:
-        """The host in one row."""
+    def row(self) -> HostRow:
+        """The host in one row of several."""
         shown = self.show()
-        return HostSummary(**{name: getattr(shown, name) for name in HostSummary.model_fields})
+        return HostRow(status="ok", **{name: getattr(shown, name) for name in HostSummary.model_fields})
 
     def show(self) -> Host:
         """Everything about the host.
@@ -65,6 +85,7 @@ def _host(settings: HostSettings, result: Result) -> Host:
         memory=settings.memory,
         vms=None if unseen else len(states),
         running=None if unseen else states.count("Running"),
+        memory_assigned=None if unseen else sum(record["MemoryAssigned"] or 0 for record in result.of("vms")),
         powershell=hello.get("powershell"),
         edition=hello.get("edition"),
         modules=dict(hello.get("modules") or {}),

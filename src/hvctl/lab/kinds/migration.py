@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from hvctl.lab.entities import Planned, Vm
@@ -118,16 +120,40 @@ MIGRATION_NETWORK = Kind(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class WindowsService:
+    """A service of Windows: on the lab it always runs."""
+
+    name: str
+    display_name: str
+    state: str = "Running"
+    start_mode: str = "Auto"
+
+
 def _cim_name(live: Live) -> str:
+    if isinstance(live.entity, WindowsService):
+        return live.entity.name
     return live.entity.id.upper() if isinstance(live.entity, Planned) else "vmms"
+
+
+def _of_service(attribute: str) -> Callable[[Live], Any]:
+    return lambda live: getattr(live.entity, attribute) if isinstance(live.entity, WindowsService) else None
 
 
 CIM = Kind(
     "CimInstance",
-    table({"Name": _cim_name, "ElementName": lambda live: live.entity.name}),
+    table(
+        {
+            "Name": _cim_name,
+            "ElementName": lambda live: None if isinstance(live.entity, WindowsService) else live.entity.name,
+            "DisplayName": _of_service("display_name"),
+            "State": _of_service("state"),
+            "StartMode": _of_service("start_mode"),
+        }
+    ),
     text=lambda live: f"CimInstance (Name = '{_cim_name(live)}')",
     reload=_same,
 )
-"""A WMI object: a planned VM, or the service that manages VMs."""
+"""A WMI object: a planned VM, the service that manages VMs, or the service of Windows behind it."""
 
 RESULT = Kind("CimMethodResult", table({"ReturnValue": lambda _live: 0}), text=str, reload=_same)
