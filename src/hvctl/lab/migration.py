@@ -178,7 +178,7 @@ def _processors_fit(source: Host, target: Host, vm: Vm) -> bool:
 def _storage_findings(world: World, vm: Vm, made: Order) -> list[Finding]:
     found = []
     for drive in world.find(Drive, vm=vm.id):
-        if drive.path is None or moving.is_shared(drive.path):
+        if drive.path is None or moving.is_shared(world, drive.path):
             continue
         if drive.kind == "dvd":
             found.append(Finding(f"Attachment '{drive.path}' failed to open. (0xC03A0014)", OWN_MESSAGES["iso"], drive))

@@ -15,9 +15,9 @@ Paths = Mapping[str, str]
 """Where files go: the new path by the key of the old one."""
 
 
-def is_shared(path: str) -> bool:
-    """Whether several hosts see a path."""
-    return paths.normalize(path).startswith("\\\\")
+def is_shared(world: World, path: str) -> bool:
+    """Whether all hosts see a path: it lies in one of the world's shared folders."""
+    return any(paths.key(path).startswith(f"{paths.key(folder)}\\") for folder in world.setting("shared_folders"))
 
 
 def disk_paths(world: World, vm: Vm) -> list[str]:
@@ -128,7 +128,8 @@ def _moved(path: str | None, places: Paths) -> str | None:
 
 def _move_files(world: World, vm: Vm, target: str, places: Paths) -> None:
     files = [*disk_files(world, vm), *config_files(world, vm)]
-    going = [file for file in files if file.key in places or (target != file.host and not is_shared(file.path))]
+    # A file that all hosts see is kept as one of the host whose VM uses it.
+    going = [file for file in files if file.key in places or target != file.host]
     keys = {file.key for file in going}
     for file in going:
         if not _needed_by_others(world, vm, file, keys):

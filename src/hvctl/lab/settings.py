@@ -24,6 +24,7 @@ DEFAULTS: Mapping[str, Any] = {
     "kerberos_delegation": True,
     "migration": {},
     "migration_networks": {},
+    "shared_folders": [],
     "disk_faults": {},
     "endpoint_faults": [],
     "clock_ahead": 0,
@@ -37,7 +38,7 @@ guest does not shut down. `merge`: seconds of the lab's clock that merging a dis
 ran and has memory in the checkpoint runs on after a restore. `pace`: real seconds that a second of the lab's clock
 takes; 0 for none. `guest`: how guests behave (see guests.BEHAVIOUR). `kerberos_delegation`: the hosts' accounts may
 hand logins on to each other. `migration`: how moves go (see migration.BEHAVIOUR). `migration_networks`: the subnets
-that a host takes moves on, by its name.
+that a host takes moves on, by its name. `shared_folders`: folders that all hosts see.
 `disk_faults`: what is wrong with physical disks, by serial number (see faulty.FAULTS).
 `endpoint_faults`: what the endpoint is to do wrong (see endpoint/faults.py).
 `clock_ahead`: seconds by which the hosts' clocks are ahead of the real time in `hello`; the lab's clock is another.

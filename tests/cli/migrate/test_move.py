@@ -89,6 +89,16 @@ def test_local_disks_are_not_shared(hvctl, world):
     assert "cannot be reached" in done.err
 
 
+def test_shared_disks_stay_where_they_are(hvctl, world, there):
+    configure(world, shared_folders=[r"C:\VMs"])
+    (made,) = hvctl.json("migrate", "vm", "web1", "--to", "lab/hv02", "--shared")
+    assert (made["host"], made["outcome"], made["state"]) == ("lab/hv02", "changed", "Running")
+    assert there.value("Get-VMHardDiskDrive", "Path", VMName="web1") == r"C:\VMs\web1.vhdx"
+    assert places(world) == on("hv02")
+    there.call("Stop-VM", Name="web1", TurnOff=True, Force=True)
+    there.call("Start-VM", Name="web1")
+
+
 def test_the_host_itself_is_no_destination(hvctl, world):
     done = hvctl("migrate", "vm", "web1", "--to", "lab/hv01", "--storage-path", STORAGE)
     assert done.code == 2
