@@ -1,9 +1,9 @@
 # Reads calls, one JSON array of them a line, and answers each line with one line of JSON: what PowerShell's binder makes
 # of each call, without running anything that acts.
 $lines = $input
-Import-Module Hyper-V
+Import-Module $env:HVCTL_TEST_MODULE
 $invariant = [cultureinfo]::InvariantCulture
-$objects = (Get-Module Hyper-V).Invoke({ Get-Classes })
+$objects = (Get-Module $env:HVCTL_TEST_MODULE).Invoke({ Get-Classes })
 
 # A value travels as a text whose first letter says what it is, so that JSON changes none; a list as an array.
 function ConvertTo-Value($given) {

@@ -110,6 +110,7 @@ _RIGHT: Mapping[str, Sequence[Value]] = {
     "String": ("web1", "C:\\VMs\\a.vhdx", "*", "1", "web1", "web1", "web2", ""),
     "Boolean": (True, False, 1, 0),
     "SwitchParameter": (True, False),
+    "Char": ("D", "x"),
     "Guid": (_GUID, _GUID.upper()),
     "Version": ("9.0", "10.0"),
     "PSCredential": (Special("c", "user"), None),

@@ -58,7 +58,7 @@ def by_powershell(modules: Path, calls: Sequence[RandomCall], module: str = "Hyp
         command,
         input="\n".join([*lines, ""]).encode("ascii"),
         capture_output=True,
-        env={**os.environ, "PSModulePath": str(modules)},
+        env={**os.environ, "PSModulePath": str(modules), "HVCTL_TEST_MODULE": module},
         timeout=600,
         check=False,
     )
@@ -68,9 +68,9 @@ def by_powershell(modules: Path, calls: Sequence[RandomCall], module: str = "Hyp
     return [_verdict(answer) for answer in answers]
 
 
-def by_lab(call: RandomCall, windows: str = "2025") -> Verdict:
-    """What the lab's binder makes of a call."""
-    facts = reference.load(call.cmdlet, windows)
+def by_lab(call: RandomCall, windows: str = "2025", *, facts: reference.Facts | None = None) -> Verdict:
+    """What the lab's binder makes of a call, by the packaged reference or by other facts."""
+    facts = facts or reference.load(call.cmdlet, windows)
     assert facts is not None, call.cmdlet
     try:
         bound = binder.bind(facts, {name: _for_lab(value) for name, value in call.parameters})

@@ -180,7 +180,10 @@ def _cannot_be_set(parameter: Parameter, value: Value) -> bool:
 
 
 def _check_values(parameter: Parameter, value: Value) -> None:
-    if not parameter.values or set(parameter.values) == set(members(parameter.element, parameter.values) or ()):
+    is_enum = parameter.element != "String" and members(parameter.element, parameter.values) is not None
+    if not parameter.values or (
+        is_enum and set(parameter.values) == set(members(parameter.element, parameter.values) or ())
+    ):
         return
     allowed = {each.lower() for each in parameter.values}
     for item in value if isinstance(value, list) else [value]:
