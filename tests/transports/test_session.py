@@ -773,3 +773,8 @@ def test_silence_after_an_interrupt(batch, kind):
     with pytest.raises(kind):
         session_on(transport).run(batch)
     assert transport.clock.now <= 1100.0
+
+
+@pytest.mark.parametrize(("kind", "delegates"), [("winrm", False), ("local", True), ("lab", True)])
+def test_whether_a_login_can_be_handed_on_is_the_transport_s_to_say(kind, delegates):
+    assert Session(ScriptedTransport(kind=kind)).can_delegate is delegates
