@@ -283,7 +283,7 @@ def _with_login(target: Target, login: Login) -> Endpoint:
 
 
 def legs(target: Target, login: Login) -> Iterator[Leg]:
-    """Try each leg of the way to a host, up to the login, and stop at the first that fails.
+    """Try each leg of the way to a host that needs no login; after one that fails the others are skipped.
 
     Raises:
         UsageError: What is said of the host and the login does not fit together; nothing was contacted.

@@ -97,7 +97,7 @@ def check(context: Context, hosts: Hosts = None) -> None:
         if context.writes_lines:
             context.write(answer, model=HostCheck)
     rows = [row for share in shares for row in found.get(share.target.name, ())]
-    if not context.writes_lines:
+    if rows and not context.writes_lines:
         context.write(rows, model=HostCheck)
     error = summed(context.name, failures, good=len(found))
     if error is not None:
@@ -118,8 +118,9 @@ def _legs(context: Context, target: Target, interrupts: Interrupts) -> list[Host
 
     login = context.login()
     rows = [HostCheck(host=target.name, **leg._asdict()) for leg in legs(target, login)]
-    if rows[-1].status == "failed":
-        return [*rows, *unmet(target.name, LEGS, rows[-1].name)]
+    failed = next((row.name for row in rows if row.status == "failed"), None)
+    if failed is not None:
+        return [*rows, *unmet(target.name, LEGS, failed)]
     user = login.user or (target.endpoint.user if target.endpoint else None)
     with context.open(target, interrupts) as session:
         return [*rows, *HostCheckService(session, timeout=context.timeout, user=user).check()]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from hvctl.errors import HvctlError, UsageError
-from hvctl.transports.endpoint import Endpoint
+from hvctl.transports.endpoint import Endpoint, Scheme
 from hvctl.transports.probe import ENABLING, choose, connect, handshake, offered, offers, resolve
 from hvctl.transports.winrm_errors import silent
 from hvctl.transports.wsman_faults import Failure
@@ -17,7 +17,13 @@ NAMES = ("name", "port", "tls", "authentication")
 """The legs, in the order in which each needs the one before it."""
 SOON = timedelta(days=30)
 """How long before its end a certificate is worth a warning."""
-_NAME_MISMATCH, _EXPIRED = 62, 10
+_OUT_OF_DATE_OR_OF_ANOTHER = (10, 62, 64)
+"""What OpenSSL calls a certificate that has expired, or that is another name's or address's."""
+_HINTS = {
+    "tls": "Something else than WinRM may listen there; or the connection was cut: try again.",
+    "authentication": "Something else than WinRM may listen there, or the port speaks TLS; or try again.",
+}
+"""What failures mean that say nothing themselves."""
 
 
 class Leg(NamedTuple):
@@ -39,7 +45,7 @@ class Leg(NamedTuple):
 
 
 def walk(endpoint: Endpoint, *, configured: bool = False) -> Iterator[Leg]:
-    """Try the legs of the way to an endpoint, up to the first that fails.
+    """Try the legs of the way to an endpoint, up to the first that fails; those after it are skipped.
 
     Args:
         endpoint: Where the host is, and how it is to be logged in there.
@@ -60,17 +66,18 @@ class _Walk:
         self._configured = configured
 
     def legs(self) -> Iterator[Leg]:
+        broken: str | None = None
         for name, look in zip(NAMES, (self._name, self._port, self._tls, self._authentication), strict=True):
-            leg = self._tried(name, look)
+            leg = self._tried(name, look) if broken is None else Leg(name, "skipped", f"not tried: {broken} failed")
             yield leg
             if leg.status == "failed":
-                return
+                broken = name
 
     def _tried(self, name: str, look: Callable[[], Leg]) -> Leg:
         try:
             return look()
         except Failure as failure:
-            return Leg(name, "failed", failure.message, failure.hint, self._mending(name, failure))
+            return Leg(name, "failed", failure.message, failure.hint or _HINTS.get(name), self._mending(name, failure))
         except HvctlError as error:
             return Leg(name, "failed", error.message, error.hint, self._login_options(error))
 
@@ -118,7 +125,7 @@ class _Walk:
             return f"hvctl config host {entry} --address ADDRESS"
         if name == "port":
             return self._opening(failure)
-        return self._trusting(failure) if name == "tls" else None
+        return self._trusting(failure) if name == "tls" else self._answering(failure)
 
     def _opening(self, failure: Failure) -> str:
         """What opens the port: a rule of the firewall where nobody answers, else a listener."""
@@ -132,12 +139,19 @@ class _Walk:
 
     def _trusting(self, failure: Failure) -> str:
         code = getattr(failure.__cause__, "verify_code", None)
-        if code in (_NAME_MISMATCH, _EXPIRED):
+        if code in _OUT_OF_DATE_OR_OF_ANOTHER:
             return self._new_certificate()
         if code is not None:
             return self._again("--ca-file FILE", keep=True)
-        address = replace(self._endpoint, scheme="http").url.removesuffix("/wsman")
-        return f"hvctl host check {address} --auth ntlm"
+        return f"hvctl host check {self._url('http')} --auth ntlm"
+
+    def _answering(self, failure: Failure) -> str | None:
+        if self._endpoint.scheme == "http" and failure.kind in ("doubt", "silence"):
+            return f"hvctl host check {self._url('https')}"
+        return None
+
+    def _url(self, scheme: Scheme) -> str:
+        return replace(self._endpoint, scheme=scheme).url
 
     def _new_certificate(self) -> str:
         store = r"-CertStoreLocation Cert:\LocalMachine\My"
