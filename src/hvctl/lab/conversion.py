@@ -109,6 +109,8 @@ def convert(parameter: Parameter, value: Value) -> Value:
 
 def _item(parameter: Parameter, value: Value) -> Value:
     """One value of a list; null becomes what an array of numbers, ids or enums begins with."""
+    if value is None and parameter.element == "Boolean":
+        raise NullNotAllowed
     if value is None:
         members = enums.members(parameter.element, parameter.values) or {}
         first = next((name for name, number in members.items() if number == 0), None)
