@@ -1,4 +1,4 @@
-"""The plain way to work on a host over WinRM: `winrm.Session.run_ps` with a script, and its JSON. One process a command."""
+"""The plain way to work on a host over WinRM: `winrm.Session.run_ps` with a script, a process a command."""
 
 from __future__ import annotations
 

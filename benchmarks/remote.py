@@ -1,7 +1,8 @@
-"""How long commands take over WinRM, against `winrm.Session.run_ps` doing the same on the same endpoint.
+"""How long commands take over WinRM: one against `winrm.Session.run_ps` doing the same, and one over many hosts.
 
-Every request takes a round trip of 20 ms and every PowerShell 1.5 s to start. Both sides are whole processes, in turns.
-Run it with hvctl installed: `python benchmarks/remote.py --cold`, or with `--json` for one object.
+Every request takes a round trip of 20 ms and every PowerShell 1.5 s to start. Both sides of `--cold` are whole
+processes, in turns, on the same endpoint. Run it with hvctl installed: `python benchmarks/remote.py --cold`, `--fleet`
+(see fleet.py), or both where neither is named; with `--json` for one object.
 """
 
 from __future__ import annotations
@@ -79,6 +80,12 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, **more}
 
 
+def program() -> tuple[str, ...]:
+    """How hvctl is run."""
+    script = Path(sys.executable).with_name("hvctl.exe" if sys.platform == "win32" else "hvctl")
+    return (str(script),) if script.exists() else (sys.executable, "-m", "hvctl")
+
+
 def timed(served: Served, command: Sequence[str], variables: Mapping[str, str], proof: str) -> Measured:
     """Run a command once."""
     before = served.stats()
@@ -94,8 +101,7 @@ def timed(served: Served, command: Sequence[str], variables: Mapping[str, str], 
 
 def cold(folder: Path) -> dict[str, float]:
     """`vm list` and `vm create` from nothing, by each way to log in."""
-    script = Path(sys.executable).with_name("hvctl.exe" if sys.platform == "win32" else "hvctl")
-    hvctl = (str(script),) if script.exists() else (sys.executable, "-m", "hvctl")
+    hvctl = program()
     found: dict[tuple[str, str, str], list[Measured]] = {}
     for auth in AUTHS:
         home = folder / auth
@@ -147,11 +153,17 @@ def _summary(found: Mapping[tuple[str, str, str], Sequence[Measured]]) -> dict[s
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cold", action="store_true", help="single commands, each of which starts everything")
+    parser.add_argument("--fleet", action="store_true", help="one command over a thousand hosts")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        figures |= cold(Path(folder))
+        if arguments.cold or not arguments.fleet:
+            figures |= cold(Path(folder))
+        if arguments.fleet or not arguments.cold:
+            from fleet import measure
+
+            figures |= measure(Path(folder))
     if arguments.json:
         print(json.dumps(figures))
         return
