@@ -41,6 +41,16 @@ DOCUMENTS = {
     "config-group": ["config", "group", "list"],
     "config-outcome": ["config", "host", "set", "hv03", "--user", "x"],
     "config-show": ["config", "show", "--origin"],
+    "storage-create": ["storage", "create", "new", "--disks", "3,4", "--size", "10G", "--volume", "E"],
+    "storage-disk-list": ["storage", "disk", "list"],
+    "storage-disk-show": ["storage", "disk", "show", "1"],
+    "storage-health": ["storage", "health"],
+    "storage-job-list": ["storage", "job", "list"],
+    "storage-pool-list": ["storage", "pool", "list"],
+    "storage-pool-show": ["storage", "pool", "show", "vmstore"],
+    "storage-virtual-disk-list": ["storage", "virtual-disk", "list"],
+    "storage-virtual-disk-show": ["storage", "virtual-disk", "show", "vmstore"],
+    "storage-volume-list": ["storage", "volume", "list"],
     "outcome": ["vm", "stop", "--all"],
 }
 
@@ -61,6 +71,7 @@ def _lab(hvctl) -> None:
     hvctl.ok("vm", "create", "Web 'two'")
     hvctl.ok("vm", "create", "other", "--host", "lab/hv02")
     hvctl.ok("vhd", "create", "C:/VMs/a.vhdx", "--size", "1G")
+    hvctl.ok("storage", "create", "vmstore", "--disks", "1,2", "--size", "100G", "--volume", "D:")
     for host in ("lab/hv01", "lab/hv02"):
         hvctl.ok("migrate", "enable", "--any-network", "--authentication", "kerberos", "--host", host)
 

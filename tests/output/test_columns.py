@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from hvctl.models.base import Model, Outcome
-from hvctl.models.host import Host, HostSummary
+from hvctl.models.host import Host, HostCheck, HostRow, HostSummary
 from hvctl.models.lab import CoverageRow
+from hvctl.models.storage import HealthFinding, PhysicalDisk, StorageJob, StoragePool, StorageVirtualDisk, Volume
 from hvctl.models.switch import SwitchDetails, VirtualSwitch
 from hvctl.models.vm import VirtualMachine, VmSummary
 from hvctl.output.columns import COLUMNS, Column, columns_of, outcome_style, state_style
@@ -19,8 +20,16 @@ pytestmark = pytest.mark.unit
 SHOWN: dict[type[Model], str] = {
     CoverageRow: "CMDLET  SIMULATED  PARAMETERS  MISSING  PROPERTIES",
     HostSummary: "NAME  WINDOWS  BUILD  PROCESSORS  MEMORY  VMS  RUNNING",
+    HostRow: "NAME  STATUS  WINDOWS  BUILD  PROCESSORS  MEMORY  ASSIGNED  VMS  RUNNING  ERROR",
+    HostCheck: "HOST  LEG  STATUS  MESSAGE  MEANING  COMMAND",
     Host: "NAME  WINDOWS  BUILD  PROCESSORS  MEMORY  VMS  RUNNING",
     Outcome: "NAME  HOST  OUTCOME  STATE  ERROR",
+    HealthFinding: "TYPE  NAME  HEALTH  STATUS  MEANING  NEXT  HOST",
+    PhysicalDisk: "NO  NAME  TYPE  BUS  SIZE  CAN POOL  WHY NOT  HEALTH  STATUS  HOST",
+    StorageJob: "NAME  STATE  DONE  PROCESSED  TOTAL  ELAPSED  HOST",
+    StoragePool: "NAME  SIZE  USED  HEALTH  STATUS  READ ONLY  HOST",
+    StorageVirtualDisk: "NAME  RESILIENCY  REDUNDANCY  PROVISIONING  SIZE  FOOTPRINT  HEALTH  STATUS  HOST",
+    Volume: "LETTER  LABEL  FS  SIZE  FREE  HEALTH  HOST",
     VirtualSwitch: "NAME  TYPE  MANAGEMENT OS  ADAPTERS  HOST",
     SwitchDetails: "NAME  TYPE  MANAGEMENT OS  ADAPTERS  HOST",
     VmSummary: "NAME  STATE  CPU  MEMORY  UPTIME  GEN  HOST",

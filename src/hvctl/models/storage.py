@@ -219,13 +219,9 @@ class HealthFinding(Model):
 class CreatedStorage(Model):
     """What `storage create` made, with the capacity that it has."""
 
+    id: str = Field(description="the virtual disk's id, by which the rest is found")
     name: str
     host: HostName
     pool: StoragePool
     virtual_disk: StorageVirtualDisk
     volume: Volume
-
-    @property
-    def id(self) -> str:
-        """The virtual disk's id, by which the rest is found."""
-        return self.virtual_disk.id

@@ -163,11 +163,13 @@ class StorageMaking:
 
     def storage_of(self, name: str, result: Result) -> CreatedStorage:
         """All that was made, as it is now."""
+        space = StorageVirtualDisk.read(self.host, result.of("disk_now"))[0]
         return CreatedStorage(
+            id=space.id,
             name=name,
             host=self.host,
             pool=StoragePool.read(self.host, result.of("pool_now"))[0],
-            virtual_disk=StorageVirtualDisk.read(self.host, result.of("disk_now"))[0],
+            virtual_disk=space,
             volume=self.volume_of(result),
         )
 
@@ -184,7 +186,7 @@ class StorageMaking:
         fields: dict[str, Any] = {name: getattr(shown, name) for name in StorageVirtualDisk.model_fields}
         space = StorageVirtualDisk.model_construct(**fields)
         return CreatedStorage(
-            name=state.name, host=self.host, pool=pools[0], virtual_disk=space, volume=shown.volumes[0]
+            id=state.id, name=state.name, host=self.host, pool=pools[0], virtual_disk=space, volume=shown.volumes[0]
         )
 
     def _look(self) -> Result:
