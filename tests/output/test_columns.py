@@ -10,7 +10,8 @@ from hvctl.models.lab import CoverageRow
 from hvctl.models.storage import HealthFinding, PhysicalDisk, StorageJob, StoragePool, StorageVirtualDisk, Volume
 from hvctl.models.switch import SwitchDetails, VirtualSwitch
 from hvctl.models.vm import VirtualMachine, VmSummary
-from hvctl.output.columns import COLUMNS, Column, columns_of, outcome_style, state_style
+from hvctl.output.cells import outcome_style, state_style
+from hvctl.output.columns import COLUMNS, Column, columns_of
 from hvctl.output.document import Document, Wanted
 from hvctl.output.formats import render
 from hvctl.output.streams import Sink

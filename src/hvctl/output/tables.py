@@ -9,7 +9,8 @@ from io import StringIO
 from itertools import zip_longest
 from typing import Any
 
-from hvctl.output.columns import NOTHING, Column, one_line
+from hvctl.output.cells import NOTHING, one_line
+from hvctl.output.columns import Column
 from hvctl.output.document import Document
 from hvctl.output.streams import Sink, printable
 
