@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hvctl.errors import ProtocolError
 from hvctl.models.base import Outcome, Record
-from hvctl.models.host import Host, HostSettings, HostSummary
+from hvctl.models.host import Host, HostCheck, HostRow, HostSettings, HostSummary
 from hvctl.models.lab import CoverageRow, World
 from hvctl.models.switch import SwitchDetails, VirtualSwitch
 from hvctl.models.vm import Drive, NetworkAdapter, VirtualMachine, VmSummary
@@ -38,7 +38,7 @@ SUMMARY = [
     "created",
 ]
 SWITCH = ["id", "name", "host", "type", "management_os", "adapters", "notes"]
-HOST = ["name", "computer_name", "windows", "build", "processors", "memory", "vms", "running"]
+HOST = ["name", "computer_name", "windows", "build", "processors", "memory", "vms", "running", "memory_assigned"]
 
 KEYS = [
     # The keys of JSON, written out once more: whoever renames one breaks somebody's script.
@@ -85,6 +85,8 @@ KEYS = [
     (VirtualSwitch, SWITCH),
     (SwitchDetails, [*SWITCH, "bandwidth_mode", "embedded_teaming", "iov", "vms"]),
     (HostSummary, HOST),
+    (HostRow, [*HOST, "status", "error"]),
+    (HostCheck, ["name", "host", "status", "message", "meaning", "command"]),
     (
         Host,
         [

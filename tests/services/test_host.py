@@ -5,10 +5,18 @@ from __future__ import annotations
 import pytest
 from tests.support.scripted import Said, ScriptedTransport, done, error, record
 
-from hvctl.errors import AccessError, HvctlError
+from hvctl.errors import (
+    AccessError,
+    HvctlError,
+    ProtocolError,
+    QuotaError,
+    TimedOutError,
+    UnreachableError,
+    UnsupportedError,
+)
 from hvctl.models.host import Host
 from hvctl.powershell.batch import Batch, Call, Step
-from hvctl.services.host import HostService, plan_show
+from hvctl.services.host import HostService, failed_row, plan_show
 from hvctl.transports.session import Session
 
 pytestmark = pytest.mark.unit
@@ -22,7 +30,10 @@ SETTINGS = record(
     SupportedVmVersions=["9.0", "10.0"],
     VirtualMachineMigrationEnabled=True,
 )
-STATES = [record("vms", State=state) for state in ("Running", "Off", "Running", "RunningCritical")]
+STATES = [
+    record("vms", State=state, MemoryAssigned=memory)
+    for state, memory in (("Running", 1 << 30), ("Off", 0), ("Running", 2 << 30), ("RunningCritical", None))
+]
 HELLO = {
     "host": "HV01",
     "powershell": "5.1.20348.1",
@@ -52,7 +63,7 @@ def test_what_is_asked():
     assert plan_show() == Batch(
         (
             Step("host", Call("Get-VMHost"), select=select, expect="one"),
-            Step("vms", Call("Get-VM"), select=("State",)),
+            Step("vms", Call("Get-VM"), select=("State", "MemoryAssigned")),
         )
     )
 
@@ -67,6 +78,7 @@ def test_everything():
         memory=102795845632,
         vms=4,
         running=2,
+        memory_assigned=3 << 30,
         powershell="5.1.20348.1",
         edition="Desktop",
         modules={"Hyper-V": "2.0.0.0"},
@@ -78,10 +90,30 @@ def test_everything():
     )
 
 
-def test_a_summary_has_the_same_values():
+def test_a_row_has_the_same_values():
     host = service(SETTINGS, *STATES)
-    shown, summary = host.show().as_json(), host.summary().as_json()
-    assert summary == {name: shown[name] for name in summary}
+    shown, row = host.show().as_json(), host.row().as_json()
+    assert (row.pop("status"), row.pop("error")) == ("ok", None)
+    assert row == {name: shown[name] for name in row}
+
+
+@pytest.mark.parametrize(
+    ("error_type", "status"),
+    [
+        (UnreachableError, "unreachable"),
+        (QuotaError, "unreachable"),
+        (AccessError, "no access"),
+        (TimedOutError, "timed out"),
+        (UnsupportedError, "not supported"),
+        (ProtocolError, "failed"),
+    ],
+)
+def test_the_row_of_a_host_that_failed(error_type, status):
+    row = failed_row("hv09", error_type("It is away.", hint="Look.")).as_json()
+    assert (row.pop("name"), row.pop("status")) == ("hv09", status)
+    told = row.pop("error")
+    assert (told["message"], told["hint"], told["code"]) == ("It is away.", "Look.", int(error_type.exit_code))
+    assert set(row.values()) == {None}
 
 
 def test_a_host_that_tells_little():
@@ -92,7 +124,7 @@ def test_a_host_that_tells_little():
 
 def test_without_rights_nothing_is_counted():
     host = service(SETTINGS, rights=[]).show()
-    assert (host.vms, host.running, host.rights) == (None, None, ())
+    assert (host.vms, host.running, host.memory_assigned, host.rights) == (None, None, None, ())
 
 
 def test_without_rights_a_failure_is_the_lack_of_them():

@@ -19,6 +19,7 @@ from hvctl.models.vm import MIB, STATES, VmChange, VmCreate, VmRename, VmSummary
 from hvctl.powershell.batch import Batch, Call
 from hvctl.services.disks import Disks, plan_disks, plan_parents
 from hvctl.services.host import plan_show
+from hvctl.services.host_check import plan_check
 from hvctl.services.switch import SwitchState, plan_users
 from hvctl.services.switch import plan_create as plan_create_switch
 from hvctl.services.switch import plan_delete as plan_delete_switch
@@ -246,6 +247,7 @@ PLANS: dict[str, st.SearchStrategy[Batch]] = {
     "disks.plan_parents": st.lists(_files(".vhdx"), min_size=1, max_size=3).map(plan_parents),
     **checkpoint_plans.plans(names, [*STATES, "SomethingNew"], several(vm_settings())),
     "host.plan_show": st.builds(plan_show),
+    "host_check.plan_check": st.builds(plan_check),
     **migrate_plans.plans(paths, names),
     **storage_plans.plans(names),
     "switch.plan_create": st.builds(plan_create_switch, switch_creates()),

@@ -180,7 +180,7 @@ COMMANDS: Mapping[str, Noun | Verb] = {
         "See what hosts are, and whether all is well with them.",
         _verbs(
             "hvctl.cli.host",
-            list_="List hosts: what they are, what runs on them, and whether they can be reached.",
+            list_="List hosts: what they are, what they run, what is wrong with them.",
             show="Show everything about a host, or about several as a list.",
             check="Check each leg of the way to a host, and what hvctl needs there.",
         ),

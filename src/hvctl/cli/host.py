@@ -27,7 +27,7 @@ Hosts = Annotated[
 
 @command()
 def list_(context: Context) -> None:
-    """List hosts: what they are, what runs on them, and whether they can be reached.
+    """List hosts: what they are, what they run, what is wrong with them.
 
     Without --host these are all hosts of the configuration, and this machine if it has Hyper-V; where the lab is the
     default, all of the lab. A host that fails is a row with its status and error; the exit code is 8 then, or the
