@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from tests.support.simulated import CallFailed, SimulatedHost
 from tests.support.spaces import break_disks
@@ -14,6 +20,7 @@ from hvctl.powershell.cmdlets import CMDLETS, STORAGE
 
 pytestmark = pytest.mark.lab
 
+ROOT = Path(__file__).parents[2]
 EMPTY = {"EnclosureNumber", "SlotNumber", "PhysicalLocation", "MediaType", "OfflineReason"}
 """What the disks of the lab have nothing for."""
 
@@ -250,3 +257,13 @@ def test_every_simulated_property_can_be_read(lab, cmdlet):
     assert records
     assert all(list(record) == names for record in records)
     assert all(any(record[name] is not None for record in records) for name in names if name not in EMPTY)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a child is killed at every statement: that takes fork")
+def test_a_creation_killed_at_any_statement_leaves_all_or_nothing(tmp_path):
+    words = [sys.executable, "-m", "tests.support.killed_storage", str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False, timeout=300, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads(done.stdout)
+    assert outcome["killed"] > 100
+    assert outcome["absent"] + outcome["present"] == outcome["killed"]
