@@ -27,13 +27,12 @@ WORDS = {
     "switch show": ["lan"],
     "switch create": ["new"],
     "switch delete": ["--all", "--yes"],
-    "host list": [],
     "host show": [],
 }
 
 
 def test_the_table_has_every_command_on_a_host():
-    alone = ("lab ", "schema", "completion")
+    alone = ("lab ", "schema", "completion", "host check", "host list")  # these have rows for what is wrong
     assert {name for name, _ in commands() if not name.startswith(alone)} == set(WORDS)
 
 
