@@ -28,8 +28,8 @@ EXPECTED = {
     "vhd": "list, show, chain, test, create, resize, convert, merge",
     "migrate": "vm, storage, check, show, enable, disable",
     "host": "list, show, check",
-    "config": "host add, host list, host show, host set, host remove, group add, group remove, group list, default, show, "
-    "login, logout",
+    "config": "host add, host list, host show, host set, host remove, group add, group remove, group list, "
+    "default, show, login, logout",
     "lab": "use, leave, reset, show, coverage, serve, fault add, fault list, fault clear",
 }
 """The words of the command line, written out once more: whoever renames one breaks somebody's script."""
@@ -44,7 +44,19 @@ NO_HOST |= {
     *(f"config {verb}" for verb in ("default", "login", "logout")),
 }
 
-READING = {"config show", "vm list", "vm show", "switch list", "switch show", "host list", "host show", "host check"}
+READING = {
+    "checkpoint list",
+    "checkpoint tree",
+    "checkpoint show",
+    "config show",
+    "vm list",
+    "vm show",
+    "switch list",
+    "switch show",
+    "host list",
+    "host show",
+    "host check",
+}
 READING |= {f"storage {noun} {verb}" for noun in ("disk", "pool", "virtual-disk") for verb in ("list", "show")}
 READING |= {"migrate check", "migrate show"}
 READING |= {f"vhd {verb}" for verb in ("list", "show", "chain", "test")}

@@ -26,6 +26,7 @@ ALLOWED = {
     "output": {"errors", "units", "models"},
     "hosts": {"config", "credentials", "errors", "lab", "transports"},
     "cli": {
+        "transports.fleet",
         "config",
         "credentials",
         "errors",

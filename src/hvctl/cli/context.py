@@ -1,29 +1,23 @@
-"""What a command may reach: its options, a session, its output, questions, the log."""
+"""One run of a command: its options, and the hosts it works on."""
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from hvctl.errors import CancelledError, ConsentError, HvctlError, UsageError
+from hvctl.cli.console import Console
+from hvctl.errors import UsageError
 
 M = TypeVar("M", bound="Model")
 
 if TYPE_CHECKING:
-    from logging import Logger
-
-    from hvctl.cli.shares import Share
     from hvctl.cli.options import Options
+    from hvctl.cli.shares import Share
     from hvctl.hosts import Login, Target
     from hvctl.models.base import Model
-    from hvctl.output.progress import Progress
-    from hvctl.powershell.batch import Batch
-    from hvctl.powershell.protocol import Frame
     from hvctl.services.selection import Selection
-    from hvctl.transports.base import Transport
     from hvctl.transports.fleet import Interrupts
     from hvctl.transports.session import Session
 
@@ -31,7 +25,7 @@ DEFAULT_TIMEOUT = 600.0
 """Seconds that a command may take where nothing else is said."""
 
 
-class Context:
+class Context(Console):
     """One run of a command.
 
     Args:
@@ -44,14 +38,11 @@ class Context:
     """
 
     def __init__(self, options: Options, name: str) -> None:
-        self.options = options
+        super().__init__(options, name)
         self.given = options
         self.changes = False
-        self.name = name
         self.named_host: str | None = None
         self._sessions: dict[str, Session] = {}
-        self._progress: Progress | None = None
-        self._logger: Logger | None = None
         self._typed_password: str | None = None
 
     @classmethod
@@ -85,11 +76,6 @@ class Context:
         return self.options.parallel or WORKERS
 
     @property
-    def writes_lines(self) -> bool:
-        """Whether what is written is lines that stand alone, so that each can go out as it comes."""
-        return self.options.output in ("ndjson", "name") and not self.options.query and not self.options.sort
-
-    @property
     def timeout(self) -> float:
         """Seconds that the command may take.
 
@@ -108,11 +94,6 @@ class Context:
     def patience(self) -> float:
         """Seconds for what takes as long as it takes, such as a move: what `--timeout` says, else infinity."""
         return math.inf if self.options.timeout is None else self.timeout
-
-    @property
-    def asks(self) -> bool:
-        """Whether a question about lost data is asked at all: a dry run loses none, and `--yes` has answered it."""
-        return not (self.options.yes or self.options.dry_run)
 
     def targets(self) -> list[Target]:
         """The hosts that the command works on, but for those that names bring with them."""
@@ -170,9 +151,7 @@ class Context:
 
     def open(self, target: Target, interrupts: Interrupts) -> Session:
         """A session of its own for a host among several, worked on in a thread of its own."""
-        from hvctl.transports.fleet import Interruptible
-
-        return self._open(target, lambda transport: Interruptible(transport, interrupts), among=True)
+        return self._open(target, interrupts)
 
     def read(
         self,
@@ -199,105 +178,7 @@ class Context:
         items = work(self.session(shares[0].target), chosen)
         self.write(items, single=single and chosen.is_one_literal and len(items) == 1, model=model)
 
-    def write(self, items: Sequence[Model], *, single: bool = False, model: type[Model] | None = None) -> None:
-        """Write what the command returns to stdout, in the format that was asked for.
-
-        Args:
-            items: What is written; a list stays a list however short it is.
-            single: Write the one item as an object, not as a list.
-            model: What the items are, for the columns of an empty table.
-        """
-        from hvctl.cli.output import write
-
-        self._end_progress()
-        write(self.options, items, single=single, model=model or (type(items[0]) if items else None))
-
-    def write_done(self, items: Sequence[Model], *, single: bool = False, model: type[Model] | None = None) -> None:
-        """Write what a change has come to.
-
-        Raises:
-            HvctlError: It was done, but what came of it cannot be written as asked for.
-        """
-        try:
-            self.write(items, single=single, model=model)
-        except UsageError as error:
-            raise HvctlError(
-                f"It was done, but cannot be shown as asked for: {error.message}", hint=error.hint
-            ) from error
-
-    def note(self, text: str) -> None:
-        """Say something on stderr, unless `--quiet`, or where a program reads JSON: there only errors are said."""
-        told_to_program = self.options.output in ("json", "ndjson") and not sys.stderr.isatty()
-        if not (self.options.quiet or told_to_program):
-            self._say(text)
-
-    def detail(self, text: str) -> None:
-        """Say something on stderr that only `--verbose` wants to know."""
-        if self.options.verbose:
-            self._say(text)
-
-    def require_consent(self, what: str) -> None:
-        """Make sure, before any host is contacted, that a question about lost data can be answered.
-
-        Raises:
-            ConsentError: There is no terminal to ask on, and no `--yes`.
-        """
-        if not self.asks:
-            return
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise ConsentError(f"{what}, and there is no terminal to ask on.")
-
-    def confirm(self, question: str) -> None:
-        """Ask a question whose yes loses data.
-
-        Raises:
-            ConsentError: There is no terminal to ask on, and no `--yes`.
-            CancelledError: There is no answer.
-            HvctlError: The answer is no.
-        """
-        if self.options.yes:
-            return
-        self.require_consent(question.rstrip("?"))
-        from hvctl.output.streams import printable
-
-        sys.stderr.write(f"{printable(question)} [y/N]: ")
-        sys.stderr.flush()
-        answer = sys.stdin.readline()
-        if not answer:
-            raise CancelledError("Interrupted.")
-        if answer.strip().lower() not in ("y", "yes"):
-            raise HvctlError("Nothing was changed: the answer was no.")
-
-    def require_log(self) -> None:
-        """Open the log before anything is changed.
-
-        Raises:
-            UsageError: The file that was asked for cannot be written.
-        """
-        self._log()
-
-    def log_change(self, host: str, object_name: str, outcome: str) -> None:
-        """Write the line that a changing command leaves in the log."""
-        self._log().info("%s: %s on %s: %s", self.name, ascii(object_name), host, outcome)
-
-    def show_powershell(self, batch: Batch) -> None:
-        """Print a batch as PowerShell to stderr, where that was asked for and it is going to run."""
-        if self.options.show_powershell:
-            from hvctl.powershell.source import render
-
-            self._say(render(batch).rstrip("\n"))
-
-    def show_hosts(self, done: int, count: int) -> None:
-        """Say how many of the hosts are done with."""
-        from hvctl.powershell.protocol import Frame
-
-        share = done * 100 // count
-        fields = {"step": None, "activity": "Hosts", "status": f"{done} of {count}", "percent": share}
-        self._listen(Frame("progress", "", 0, fields))
-
-    def _open(
-        self, target: Target, wrap: Callable[[Transport], Transport] | None = None, *, among: bool = False
-    ) -> Session:
+    def _open(self, target: Target, interrupts: Interrupts | None = None) -> Session:
         from hvctl.hosts import open_transport
         from hvctl.transports.session import Session
 
@@ -310,10 +191,13 @@ class Context:
         endpoint = target.endpoint
         if endpoint and endpoint.scheme != "http" and (self.options.insecure or not endpoint.verify):
             self.note(f"warning: the certificate of {target.name} is not checked: anyone between can read along")
-        listen = partial(self._listen_among, target.name) if among else self._listen
+        if interrupts is not None:
+            from hvctl.transports.fleet import Interruptible
+
+            transport = Interruptible(transport, interrupts)
         return Session(
-            wrap(transport) if wrap else transport,
-            listener=listen,
+            transport,
+            listener=self._listen if interrupts is None else partial(self._listen_among, target.name),
             noise=self._noise,
             before=self.show_powershell,
             meanwhile=None if target.kind == "lab" else self._load_output,
@@ -333,45 +217,3 @@ class Context:
         verify = False if options.insecure else None
         files = (options.ca_file, options.cert_file, options.key_file)
         return Login(options.user, options.auth, *files, verify=verify, password=self._typed_password)
-
-    def _listen_among(self, host: str, frame: Frame) -> None:
-        """Take what one of several hosts says; their progress is how many of them are done."""
-        if frame.type == "warning":
-            self.note(f"warning: {host}: {frame['message']}")
-        elif frame.type == "verbose":
-            self.detail(f"{host}: {frame['message']}")
-
-    def _listen(self, frame: Frame) -> None:
-        if frame.type == "warning":
-            self.note(f"warning: {frame['message']}")
-        elif frame.type == "verbose":
-            self.detail(frame["message"])
-        elif not self.options.quiet:
-            if self._progress is None:
-                from hvctl.output.progress import Progress
-
-                self._progress = Progress(sys.stderr)
-            self._progress.show(frame)
-
-    def _noise(self, line: str) -> None:
-        self._log().warning("not of the protocol: %s", ascii(line))
-        self.detail(f"PowerShell printed: {line}")
-
-    def _log(self) -> Logger:
-        if self._logger is None:
-            from hvctl.cli.logs import open_log
-
-            self._logger = open_log(self.options.log_file, verbose=self.options.verbose)
-        return self._logger
-
-    def _end_progress(self) -> None:
-        """Take the progress bar away before anything else is written to the same terminal."""
-        if self._progress is not None:
-            self._progress.close()
-            self._progress = None
-
-    @staticmethod
-    def _say(text: str) -> None:
-        from hvctl.output.streams import say
-
-        say(text, sys.stderr)

@@ -9,9 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hvctl.errors import UsageError
-from hvctl.output import document
+from hvctl.output import document, formats
 from hvctl.output.document import Document, Wanted
-from hvctl.output.formats import write as write_document
 from hvctl.output.streams import Sink
 
 if TYPE_CHECKING:
@@ -55,13 +54,10 @@ def write_data(options: Options, items: Sequence[Mapping[str, Any]], *, single: 
 
 
 def load(options: Options) -> None:
-    """Import what writing will take, where that is slow."""
-    if (options.output or "table") == "table" and Sink.of(sys.stdout, options.color or "auto").is_terminal:
-        import rich.table  # noqa: F401 - for those who import it later
-    if options.output == "yaml":
-        import yaml  # noqa: F401
+    """Load what writing will take, where that is slow."""
+    formats.load(options.output or "table", Sink.of(sys.stdout, options.color or "auto"))
 
 
 def _write(options: Options, written: Document) -> None:
     sink = Sink.of(sys.stdout, options.color or "auto")
-    write_document(written, wanted(options), sys.stdout, sink)
+    formats.write(written, wanted(options), sys.stdout, sink)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from importlib import import_module
 from io import StringIO
 from typing import Any, TextIO
 
@@ -31,6 +32,14 @@ def write(document: Document, wanted: Wanted, stream: TextIO, sink: Sink | None 
         HvctlError: The text cannot be written.
     """
     emit(render(document, wanted, sink or Sink.of(stream)), stream)
+
+
+def load(output: str, sink: Sink) -> None:
+    """Import the library that a format takes, ahead of its use."""
+    if output == "yaml":
+        import_module("yaml")
+    elif output == "table" and (sink.is_terminal or sink.color):
+        import_module("rich.table")
 
 
 def as_json(document: Document, sink: Sink) -> str:
