@@ -148,7 +148,8 @@ def test_a_failure_of_the_service_is_an_empty_500(endpoint, caplog):
     endpoint.service.fails = True
     answer = endpoint.post(MESSAGE)
     assert (answer.status_code, answer.content) == (500, b"")
-    assert "an operation of the lab's endpoint failed" in caplog.text
+    assert "an operation of the lab's endpoint failed: ValueError: a fault of the service itself" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_a_hundred_connections_at_once(endpoint):

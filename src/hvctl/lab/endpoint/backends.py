@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from hvctl.errors import HvctlError
+from hvctl.lab.endpoint.mishaps import tell
 from hvctl.lab.endpoint.streams import Output
 from hvctl.lab.engine import LabEngine
 from hvctl.lab.entities import Host
@@ -140,6 +141,9 @@ class SimulatedEngine:
             exit_code = self._act()
         except HvctlError as error:
             self._output.write("stderr", f"{error.message}\r\n".encode())
+        except Exception as error:  # a fault of the lab itself: this command's end, and nobody else's
+            words = tell(f"the lab's engine on {self._host}", error)
+            self._output.write("stderr", f"{words}\r\n".encode())
         finally:
             self._output.finish(CONTROL_C if self._how == _INTERRUPTED else exit_code)
 

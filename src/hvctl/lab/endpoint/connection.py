@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import logging
 import socket
 import ssl
 import struct
@@ -17,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from hvctl.lab.endpoint import http1, sealing
 from hvctl.lab.endpoint.auth import Accounts, Login, RefusedError
+from hvctl.lab.endpoint.mishaps import tell
 from hvctl.lab.endpoint.reply import Reply
 from hvctl.lab.endpoint.stats import Stats
 
@@ -132,8 +132,8 @@ class Connection:
             reset = end.reset
         except (http1.HungUpError, OSError):
             pass  # a client may go whenever it likes
-        except Exception:
-            logging.getLogger(__name__).exception("a connection of the lab's endpoint failed")
+        except Exception as error:
+            tell("a connection of the lab's endpoint", error)
         finally:
             self._close(reset=reset)
 
@@ -254,8 +254,8 @@ class Connection:
         served.stats.acted(action)
         try:
             reply = served.service.handle(host, user, body)
-        except Exception:
-            logging.getLogger(__name__).exception("an operation of the lab's endpoint failed")
+        except Exception as error:
+            tell("an operation of the lab's endpoint", error)
             return _Answer(500)
         fault = served.faults.take(host, "reply", action)
         if fault is not None and fault.kind == "drop-reply":
