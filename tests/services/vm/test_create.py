@@ -314,7 +314,7 @@ def test_what_is_looked_at_first():
     assert plan_look() == Batch(
         (
             Step("vms", Call("Get-VM"), select=("Id", "Name", "State")),
-            Step("host", Call("Get-VMHost"), select=("VirtualHardDiskPath",)),
+            Step("host", Call("Get-VMHost"), select=("VirtualHardDiskPath",), expect="one"),
         )
     )
 

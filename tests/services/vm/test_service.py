@@ -11,6 +11,7 @@ from tests.support.scripted import Said, ScriptedTransport, done, error, record
 from hvctl.errors import AccessError, ConflictError, HvctlError, NotFoundError, OutcomeUnknownError, UsageError
 from hvctl.models.vm import VirtualMachine, VmCreate
 from hvctl.services.selection import Selection
+from hvctl.services.vm.create import plan_look
 from hvctl.services.vm.read import VmState
 from hvctl.services.vm.service import AlreadyThere, VmService
 from hvctl.transports.session import Session
@@ -147,6 +148,27 @@ def test_a_name_that_is_taken(name):
         vms.plan_create(VmCreate(name=name))
     assert isinstance(caught.value, ConflictError)
     assert (caught.value.vm.id, caught.value.object_name) == ("id1", "web1")
+
+
+NO_HOST = [error("host", "Hvctl.ExpectedOne", "Get-VMHost returned no such object.", "ObjectNotFound"), done(ok=False)]
+
+
+@pytest.mark.parametrize(("rights", "kind"), [(["Administrators"], NotFoundError), ([], AccessError)])
+def test_planning_a_creation_on_a_host_that_says_nothing_of_itself(rights, kind):
+    vms, transport = service(VmHost(host=NO_HOST), rights=rights)
+    with pytest.raises(kind, match=r"Get-VMHost returned no such object|may not manage"):
+        vms.plan_create(SPEC)
+    (step,) = [step for step in plan_look().steps if step.id == "host"]
+    assert step.expect == "one"
+    assert transport.log.changed == []
+
+
+def test_planning_a_disk_on_a_host_that_has_no_folder_for_it():
+    vms, _ = service(VmHost(host=[record("host", VirtualHardDiskPath=None)]))
+    with pytest.raises(HvctlError, match="hv01 does not say where its new disks go") as caught:
+        vms.plan_create(VmCreate(name="web2", disk=1 << 30))
+    assert caught.value.hint == "Say where: --disk-path"
+    assert vms.plan_create(SPEC).messages["vm"] == "'web2' was not created"
 
 
 SPEC = VmCreate(name="web2")

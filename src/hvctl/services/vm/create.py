@@ -38,7 +38,7 @@ def plan_look() -> Batch:
     return Batch(
         (
             Step("vms", Call("Get-VM"), select=VmState.properties()),
-            Step("host", Call("Get-VMHost"), select=("VirtualHardDiskPath",)),
+            Step("host", Call("Get-VMHost"), select=("VirtualHardDiskPath",), expect="one"),
         )
     )
 

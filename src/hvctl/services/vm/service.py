@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from hvctl.errors import ConflictError, NotFoundError, OutcomeUnknownError
+from hvctl.errors import ConflictError, HvctlError, NotFoundError, OutcomeUnknownError
 from hvctl.models.vm import VirtualMachine, VmSummary
 from hvctl.powershell.batch import Batch
 from hvctl.services.failures import failure_of, lacks_rights, read, rights_error, sight_of_name, with_sight
@@ -92,17 +92,25 @@ class VmService:
         Raises:
             AlreadyThere: The name is taken.
             ConflictError: Several machines have it.
+            HvctlError: The host does not say what must be known.
         """
         from hvctl.services.vm import create as creating
 
-        result = self._ask(creating.plan_look())
-        if not result.of("vms") and lacks_rights(result):
-            raise rights_error(self._session.host)
         host = self._session.host
+        result = self._session.run(creating.plan_look(), timeout=self._timeout)
+        failure = None if result.ok else result.failure
+        if not result.of("vms") and lacks_rights(result) and (failure is None or failure.step == "host"):
+            raise rights_error(host)
+        if failure is not None:
+            raise failure_of(failure, result, host=host, object_name=spec.name)
         taken = [vm for vm in VmState.read(host, result.of("vms")) if folded(vm.name) == folded(spec.name)]
         if taken:
             raise AlreadyThere(match([Name(spec.name, literal=True)], taken, "virtual machine", host)[0])
-        return creating.plan_create(spec, result.of("host")[0]["VirtualHardDiskPath"])
+        folder = result.of("host")[0]["VirtualHardDiskPath"]
+        if folder is None and spec.disk is not None and not (spec.disk_path or spec.path):
+            words = f"{host} does not say where its new disks go."
+            raise HvctlError(words, host=host, object_name=spec.name, hint="Say where: --disk-path")
+        return creating.plan_create(spec, folder or "")
 
     def create(self, spec: VmCreate, creation: Creation) -> VirtualMachine:
         """Create a virtual machine; when a step fails, nothing of it is left.
