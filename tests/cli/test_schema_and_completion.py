@@ -30,6 +30,7 @@ DOCUMENTS = {
     "vhd-show": ["vhd", "show", "C:/VMs/a.vhdx"],
     "vhd-chain": ["vhd", "chain", "C:/VMs/a.vhdx"],
     "vhd-test": ["vhd", "test", "C:/VMs/a.vhdx"],
+    "host-check": ["host", "check"],
     "host-list": ["host", "list"],
     "host-show": ["host", "show"],
     "migrate-check": ["migrate", "check", "Web 'two'", "--to", "lab/hv02"],

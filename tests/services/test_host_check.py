@@ -80,7 +80,7 @@ class Refusing(ScriptedTransport):
 NOT_LOGGED_IN = [
     (http_status(401).as_error("hv01"), "hvctl host check hv01 --user USER --password-stdin"),
     (AccessError("There is no password for admin on hv01."), "hvctl host check hv01 --user USER --password-stdin"),
-    (fault(5).as_error("hv01"), "Add-LocalGroupMember -SID S-1-5-32-544 -Member 'admin'"),
+    (fault(5).as_error("hv01"), "Add-LocalGroupMember -SID S-1-5-32-580 -Member 'admin'"),
     (fault(2150859173).as_error("hv01"), r"Set-Item WSMan:\localhost\Shell\MaxShellsPerUser 50"),
     (fault(2150859180).as_error("hv01"), r"Set-Item WSMan:\localhost\Shell\AllowRemoteShellAccess $true"),
     (UnreachableError("The host closed the connection."), None),
@@ -195,6 +195,13 @@ def test_the_service(said, status, message, command):
     assert (row.status, message in row.message) == (status, True), row
     assert (row.command or "").startswith(command or "")
     assert (row.command is None) is (command is None)
+
+
+def test_without_the_module_the_service_is_not_blamed():
+    refused = error("host", "CouldNotAutoLoadModule", "It could not be loaded.", "ObjectNotFound")
+    for said in ([SERVICE, refused], [NO_WMI, refused]):
+        row = leg("service", *said, modules={})
+        assert (row.status, row.message) == ("skipped", "not tried: hyper-v failed")
 
 
 def test_without_rights_the_service_is_not_blamed():

@@ -13,7 +13,7 @@ from hvctl.powershell.protocol import Frame
 from hvctl.services import host_words as words
 from hvctl.services.failures import failure_of, lacks_rights
 from hvctl.services.host_words import Found
-from hvctl.transports.result import Result
+from hvctl.transports.result import ErrorRecord, Result
 from hvctl.transports.session import Session
 
 LEGS = (
@@ -181,7 +181,13 @@ def _service(seen: _Seen, host: str) -> Found:
         return words.no_role(seen.hello.get("product"))
     if answers or lacks_rights(result):
         return Found("ok", "it runs, and Hyper-V answers" if answers else "it runs; Hyper-V was not asked anything")
-    refused = errors.get("host") or errors.get("service")
+    return _no_answer(seen, result, errors.get("host") or errors.get("service"), host)
+
+
+def _no_answer(seen: _Seen, result: Result, refused: ErrorRecord | None, host: str) -> Found:
+    """Hyper-V says nothing although its service runs, as far as that can be seen."""
+    if "Hyper-V" not in (seen.hello.get("modules") or {}):
+        return Found("skipped", "not tried: hyper-v failed")
     if refused is None:
         return Found("failed", "Hyper-V does not answer")
     error = failure_of(refused, result, host=host)

@@ -20,6 +20,7 @@ _SERVER = "Install-WindowsFeature Hyper-V -IncludeManagementTools -Restart"
 _CLIENT = "Enable-WindowsOptionalFeature -Online -FeatureName Microsoft-Hyper-V -All"
 _ADD = "Add-LocalGroupMember -SID {sid} -Member '{user}'"
 _ADMINISTRATORS, _HYPER_V_ADMINISTRATORS = "S-1-5-32-544", "S-1-5-32-578"
+_REMOTE_MANAGEMENT_USERS = "S-1-5-32-580"
 _SHELL = r"Set-Item WSMan:\localhost\Shell"
 _BY_CODE: Mapping[str, str] = {
     "2150859173": rf"{_SHELL}\MaxShellsPerUser 50",
@@ -48,7 +49,7 @@ def no_login(error: HvctlError, host: str, user: str | None) -> Found:
     if isinstance(error, AccessError) and code in ("401", ""):
         command = f"hvctl host check {host} --user USER --password-stdin"
     elif code == "5":
-        command = _ADD.format(sid=_ADMINISTRATORS, user=user or "USER")
+        command = _ADD.format(sid=_REMOTE_MANAGEMENT_USERS, user=user or "USER")
     return Found("failed", error.message, error.hint, command)
 
 
@@ -84,7 +85,8 @@ def rights(held: Sequence[str] | None, user: str | None) -> Found:
     return Found(
         "failed",
         "neither Administrators nor Hyper-V Administrators",
-        "Hyper-V shows this login nothing. On the host itself: is the terminal run as administrator?",
+        "Hyper-V shows this login nothing. On the host itself: is the terminal run as administrator? Over the network "
+        "a local account has only half of its rights without LocalAccountTokenFilterPolicy.",
         _ADD.format(sid=_HYPER_V_ADMINISTRATORS, user=name),
     )
 
