@@ -154,7 +154,7 @@ class TestBadRequests:
             ({"group": "g"}, "Hvctl.BadRequest"),
             ({"needs": ["nope"]}, "Hvctl.BadRequest"),
             ({"timeout": -1}, "Hvctl.BadRequest"),
-            ({"undo": {"cmdlet": "Format-Volume"}}, "Hvctl.NotAllowed"),
+            ({"undo": {"cmdlet": "Format-Hex"}}, "Hvctl.NotAllowed"),
         ],
     )
     def test_a_bad_step_keeps_the_whole_batch_from_running(
