@@ -5,10 +5,14 @@ from typing import Any
 import pytest
 
 from hvctl.models.base import Model, Outcome
+from hvctl.models.checkpoint import CheckpointSummary, NewCheckpoint
+from hvctl.models.config import ConfiguredHost
 from hvctl.models.host import Host, HostCheck, HostRow, HostSummary
-from hvctl.models.lab import CoverageRow
+from hvctl.models.lab import CoverageRow, FaultRule
+from hvctl.models.migrate import Finding
 from hvctl.models.storage import HealthFinding, PhysicalDisk, StorageJob, StoragePool, StorageVirtualDisk, Volume
 from hvctl.models.switch import SwitchDetails, VirtualSwitch
+from hvctl.models.vhd import ChainLink, DiskSummary, DiskTest
 from hvctl.models.vm import VirtualMachine, VmSummary
 from hvctl.output.cells import outcome_style, state_style
 from hvctl.output.columns import COLUMNS, Column, columns_of
@@ -35,6 +39,14 @@ SHOWN: dict[type[Model], str] = {
     SwitchDetails: "NAME  TYPE  MANAGEMENT OS  ADAPTERS  HOST",
     VmSummary: "NAME  STATE  CPU  MEMORY  UPTIME  GEN  HOST",
     VirtualMachine: "NAME  STATE  CPU  MEMORY  UPTIME  GEN  HOST",
+    ConfiguredHost: "NAME  ADDRESS  USER  AUTH  GROUPS  DEFAULT",
+    CheckpointSummary: "NAME  VM  CREATED  TYPE  AUTOMATIC  STATE  HOST",
+    NewCheckpoint: "NAME  VM  BECAME  STATE  HOST",
+    FaultRule: "ID  KIND  HOST  ACTION  TIMES  AFTER  SECONDS",
+    Finding: "NAME  HOST  BLOCKS  FINDING  MEND",
+    ChainLink: "DISK  TYPE  SIZE  FILE  USED BY  PROBLEM",
+    DiskSummary: "PATH  TYPE  SIZE  FILE  ATTACHED  USED BY  PROBLEM",
+    DiskTest: "PATH  HEALTHY  PROBLEM",
 }
 
 

@@ -172,7 +172,7 @@ def test_run_meant_for_another_engine(engine, wrong):
 
 
 @pytest.mark.parametrize(
-    "cmdlet", ["Invoke-Expression", "Format-Volume", "Get-VM; Remove-VM", "Hyper-V\\Get-VM", "*", "gci"]
+    "cmdlet", ["Invoke-Expression", "Format-Hex", "Get-VM; Remove-VM", "Hyper-V\\Get-VM", "*", "gci"]
 )
 @pytest.mark.parametrize("place", ["step", "undo"])
 def test_only_cmdlets_of_the_allow_list_run(engine, cmdlet, place):
