@@ -229,6 +229,13 @@ def test_a_failure_says_on_which_host_it_was(hosts):
     assert "  lab/hv02:db1: " in told
 
 
+@pytest.mark.parametrize("names", ["lab/hv01,lab/hv02", "lab/hv02,lab/hv01"])
+def test_failures_are_told_in_the_order_of_the_hosts(hosts, names):
+    _without_memory(hosts, "hv01", "hv02")
+    done = hosts("vm", "start", "db1", "--host", names, "-o", "json")
+    assert [each["host"] for each in done.error["errors"]] == names.split(",")
+
+
 def test_what_is_wrong_with_the_request_stops_it_everywhere(hosts, no_change):
     hosts.ok("vm", "create", "twin", "--host", "lab/hv02")
     with World.open(hosts.world_file) as world, world.transaction():

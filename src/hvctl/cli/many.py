@@ -70,8 +70,7 @@ def read(
     if not streams:
         context.write([item for name in _names(shares) for item in found.get(name, ())], model=model)
     _require_found(shares, failures)
-    in_order = [failures[name] for name in _names(shares) if name in failures]
-    error = summed(context.name, in_order, good=len(found) - len(failures))
+    error = summed(context.name, _in_order(shares, failures), good=len(found) - len(failures))
     if error is not None:
         raise error
 
@@ -110,11 +109,11 @@ def change(
                 failures[share.target.name] = answer
             else:
                 dones[share.target.name] = answer
-    outcomes = [outcome for name in _names(shares) if name in dones for outcome in dones[name].outcomes]
+    ended = [dones[name] for name in _names(shares) if name in dones]
     if not context.options.dry_run:
-        context.write_done(outcomes, model=Outcome)
-    every = [*failures.values(), *(failure for done in dones.values() for failure in done.failures)]
-    good = sum(len(done.outcomes) - len(done.failures) for done in dones.values())
+        context.write_done([outcome for done in ended for outcome in done.outcomes], model=Outcome)
+    every = [*_in_order(shares, failures), *(failure for done in ended for failure in done.failures)]
+    good = sum(len(done.outcomes) - len(done.failures) for done in ended)
     error = summed(context.name, every, good=good)
     if error is not None:
         raise error
@@ -160,6 +159,9 @@ def each(
     def check(share: Share) -> None:
         require_reachable(share.target)
 
+    context.find_passwords(share.target for share in shares)
+    if shares:
+        context.show_hosts(0, len(shares))
     answers = fleet.run(shares, work, workers=context.workers, check=None if known else check, interrupts=interrupts)
     for number, (share, answer) in enumerate(answers, start=1):
         context.show_hosts(number, len(shares))
@@ -189,8 +191,13 @@ def _require_found(shares: Sequence[Share], failures: dict[str, HvctlError]) -> 
     try:
         replace(shares[0].chosen, names=tuple(names.values())).require_found()
     except NotFoundError as error:
-        error.errors = tuple(failures.values())
+        error.errors = tuple(_in_order(shares, failures))
         raise
+
+
+def _in_order(shares: Sequence[Share], failures: dict[str, HvctlError]) -> list[HvctlError]:
+    """The failures in the order of the hosts, whichever came first."""
+    return [failures[name] for name in _names(shares) if name in failures]
 
 
 def _names(shares: Sequence[Share]) -> list[str]:

@@ -45,12 +45,13 @@ def moment(value: str | None) -> str:
     return "" if value is None else f"{value[:10]} {value[11:19]}{'Z' if value.endswith('Z') else ''}"
 
 
-def drives(value: Iterable[dict[str, Any]] | None) -> list[str]:
-    """Disks or DVD drives: where each is attached, and its file."""
-    return [
-        f"{drive['controller'] or '?'} {drive['number']}:{drive['location']} {drive['path'] or '(empty)'}"
-        for drive in value or ()
-    ]
+def drives(value: Iterable[Any] | None) -> list[str]:
+    """Disks or DVD drives: where each of a machine is attached, and its file; a checkpoint's are files already."""
+    return [_drive(drive) if isinstance(drive, dict) else str(drive) for drive in value or ()]
+
+
+def _drive(drive: dict[str, Any]) -> str:
+    return f"{drive['controller'] or '?'} {drive['number']}:{drive['location']} {drive['path'] or '(empty)'}"
 
 
 def adapters(value: Iterable[Any] | None) -> list[str]:

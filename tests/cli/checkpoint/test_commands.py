@@ -164,6 +164,7 @@ class TestReading:
         shown = chain.json("checkpoint", "show", "web1", "b")
         assert (shown["parent"], shown["children"], shown["memory_startup"]) == ("a", ["c"], 1 << 30)
         assert shown["disks"][0].endswith(".avhdx")
+        assert f"DISKS                   {shown['disks'][0]}" in chain.ok("checkpoint", "show", "web1", "b").out
         assert [each["name"] for each in chain.json("checkpoint", "show", "web1")] == ["a", "b", "c"]
         assert chain("checkpoint", "show", "web1", "x").code == 3
 
