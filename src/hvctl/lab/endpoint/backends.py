@@ -27,6 +27,8 @@ CONTROL_C = -1073741510
 
 _PUMP = 0.05
 """Seconds that a running batch may keep a new request waiting."""
+_MOMENT = 0.01
+_PIPE = 64 << 10
 _SETTLED = 30.0
 _KILLED, _INTERRUPTED = "killed", "interrupted"
 
@@ -184,10 +186,20 @@ class SimulatedEngine:
                 return
             if data:
                 engine.feed(data)
-            self._output.write("stdout", engine.pump(_PUMP if engine.busy else 0))
+            self._hear(engine)
             if engine.gone:
                 return
             data = self._next(wait=not engine.busy)
+
+    def _hear(self, engine: LabEngine) -> None:
+        """Write what the engine says, with what it says right after, as a pipe that is read a moment later holds it."""
+        give_up = time.monotonic() + _MOMENT
+        said = engine.pump(_PUMP if engine.busy else 0)
+        try:
+            while said and engine.busy and len(said) < _PIPE and (left := give_up - time.monotonic()) > 0:
+                said += engine.pump(left)
+        finally:
+            self._output.write("stdout", said)
 
     def _next(self, *, wait: bool) -> bytes | None:
         """The next bytes of stdin, empty at its end; None where there are none and nobody waits."""
