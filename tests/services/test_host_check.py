@@ -264,3 +264,8 @@ def test_where_a_login_ends():
     transport = transport_of(SERVICE, HOST)
     transport.delegates = True
     assert checked(transport)["second-hop"].status == "ok"
+
+
+def test_names_in_commands_are_only_names():
+    row = checked(transport_of(SERVICE, HOST, rights=[]), user="EXAMPLE\\o'brien; exit")["rights"]
+    assert row.command == r"Add-LocalGroupMember -SID S-1-5-32-578 -Member 'EXAMPLE\o''brien; exit'"

@@ -13,8 +13,15 @@ _UNITS = ((1 << 50, "PB"), (1 << 40, "TB"), (1 << 30, "GB"), (1 << 20, "MB"))
 _LONGEST_SUM = 500
 """Pieces of a text that are still joined by `+`: PowerShell compiles a sum recursively and dies of a very long one."""
 
+_PLAIN_WORD = re.compile(r"\w[\w.:/-]*", re.ASCII)
+
 _STOP_PARSING = "--%"
 """Even a quoted one makes PowerShell take the rest of the line as it stands, quotes and all, up to the next `|`."""
+
+
+def word(text: str) -> str:
+    """The text as a word of a command line for people to paste: as it stands, where no shell sees more in it."""
+    return text if _PLAIN_WORD.fullmatch(text) else quote(text)
 
 
 def quote(text: str, *, ascii_only: bool = False) -> str:

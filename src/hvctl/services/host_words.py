@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Literal, NamedTuple
 
 from hvctl.errors import AccessError, HvctlError, UnsupportedError
+from hvctl.powershell.literals import quote, word
 from hvctl.units import format_duration
 
 CLOSE = timedelta(minutes=1)
@@ -18,7 +19,7 @@ _OLDEST = (5, 1)
 _OLDEST_MODULE = (2, 0)
 _SERVER = "Install-WindowsFeature Hyper-V -IncludeManagementTools -Restart"
 _CLIENT = "Enable-WindowsOptionalFeature -Online -FeatureName Microsoft-Hyper-V -All"
-_ADD = "Add-LocalGroupMember -SID {sid} -Member '{user}'"
+_ADD = "Add-LocalGroupMember -SID {sid} -Member {user}"
 _ADMINISTRATORS, _HYPER_V_ADMINISTRATORS = "S-1-5-32-544", "S-1-5-32-578"
 _REMOTE_MANAGEMENT_USERS = "S-1-5-32-580"
 _SHELL = r"Set-Item WSMan:\localhost\Shell"
@@ -47,9 +48,9 @@ def no_login(error: HvctlError, host: str, user: str | None) -> Found:
     code = next(iter(re.findall(r"\((\d+)\)", error_id)), error_id.removeprefix("HTTP "))
     command = _BY_CODE.get(code)
     if isinstance(error, AccessError) and code in ("401", ""):
-        command = f"hvctl host check {host} --user USER --password-stdin"
+        command = f"hvctl host check {word(host)} --user USER --password-stdin"
     elif code == "5":
-        command = _ADD.format(sid=_REMOTE_MANAGEMENT_USERS, user=user or "USER")
+        command = _ADD.format(sid=_REMOTE_MANAGEMENT_USERS, user=quote(user or "USER"))
     return Found("failed", error.message, error.hint, command)
 
 
@@ -80,14 +81,14 @@ def rights(held: Sequence[str] | None, user: str | None) -> Found:
             "warning",
             "Hyper-V Administrators, but not Administrators",
             "Virtual machines and switches can be managed; hvctl storage, and deleting disks, may be denied.",
-            _ADD.format(sid=_ADMINISTRATORS, user=name),
+            _ADD.format(sid=_ADMINISTRATORS, user=quote(name)),
         )
     return Found(
         "failed",
         "neither Administrators nor Hyper-V Administrators",
         "Hyper-V shows this login nothing. On the host itself: is the terminal run as administrator? Over the network "
         "a local account has only half of its rights without LocalAccountTokenFilterPolicy.",
-        _ADD.format(sid=_HYPER_V_ADMINISTRATORS, user=name),
+        _ADD.format(sid=_HYPER_V_ADMINISTRATORS, user=quote(name)),
     )
 
 

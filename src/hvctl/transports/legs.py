@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from hvctl.errors import HvctlError, UsageError
+from hvctl.powershell.literals import quote, word
 from hvctl.transports.endpoint import Endpoint, Scheme
 from hvctl.transports.probe import ENABLING, choose, connect, handshake, offered, offers, resolve
 from hvctl.transports.winrm_errors import silent
@@ -121,7 +122,7 @@ class _Walk:
     def _mending(self, name: str, failure: Failure) -> str | None:
         if name == "name":
             known = self._configured
-            entry = f"set {_quoted(self._endpoint.name)}" if known else f"add {self._endpoint.address}"
+            entry = f"set {word(self._endpoint.name)}" if known else f"add {word(self._endpoint.address)}"
             return f"hvctl config host {entry} --address ADDRESS"
         if name == "port":
             return self._opening(failure)
@@ -143,11 +144,11 @@ class _Walk:
             return self._new_certificate()
         if code is not None:
             return self._again("--ca-file FILE", keep=True)
-        return f"hvctl host check {self._url('http')} --auth ntlm"
+        return f"hvctl host check {word(self._url('http'))} --auth ntlm"
 
     def _answering(self, failure: Failure) -> str | None:
         if self._endpoint.scheme == "http" and failure.kind in ("doubt", "silence"):
-            return f"hvctl host check {self._url('https')}"
+            return f"hvctl host check {word(self._url('https'))}"
         return None
 
     def _url(self, scheme: Scheme) -> str:
@@ -156,7 +157,7 @@ class _Walk:
     def _new_certificate(self) -> str:
         store = r"-CertStoreLocation Cert:\LocalMachine\My"
         selector = "-SelectorSet @{Address='*';Transport='HTTPS'}"
-        made = f"(New-SelfSignedCertificate -DnsName '{self._endpoint.address}' {store}).Thumbprint"
+        made = f"(New-SelfSignedCertificate -DnsName {quote(self._endpoint.address)} {store}).Thumbprint"
         return f"Set-WSManInstance winrm/config/Listener {selector} -ValueSet @{{CertificateThumbprint={made}}}"
 
     def _login_options(self, error: HvctlError) -> str | None:
@@ -167,8 +168,4 @@ class _Walk:
     def _again(self, options: str, *, keep: bool = False) -> str:
         """This check with other options, or, where they are to be `kept`, the configuration's entry with them."""
         verb = "config host set" if keep and self._configured else "host check"
-        return f"hvctl {verb} {_quoted(self._endpoint.name)} {options}"
-
-
-def _quoted(name: str) -> str:
-    return f"'{name}'" if any(mark in name for mark in " &;()") else name
+        return f"hvctl {verb} {word(self._endpoint.name)} {options}"
