@@ -220,3 +220,92 @@ def test_the_extra_is_missing(monkeypatch):
         credentials.password("hv01", "admin")
     assert "pip install hvctl[keyring]" in caught.value.message
     assert "HVCTL_PASSWORD_HV01" in str(caught.value.hint)
+
+
+# ---- many hosts
+
+
+MANY = [("hv02", "admin"), ("hv03", "admin"), ("hv04", "other")]
+
+
+def test_one_question_for_each_user(terminal):
+    asked = terminal("from the prompt")
+    told: list[str] = []
+    passwords = credentials.Passwords(before_asking=lambda: told.append("asking"))
+    passwords.gather(MANY)
+    assert asked == ["Password of admin on hv02, hv03: ", "Password of other on hv04: "]
+    assert [passwords.of(*login) for login in MANY] == ["from the prompt"] * 3
+    passwords.gather(MANY)
+    assert (len(asked), len(told)) == (2, 2)
+
+
+def test_a_question_for_many_names_some(terminal):
+    asked = terminal("from the prompt")
+    credentials.Passwords().gather([(f"hv{n}", "admin") for n in range(20, 40)])
+    assert asked == ["Password of admin on hv20, hv21, hv22, hv23, hv24 and 15 more: "]
+
+
+def test_only_those_without_a_password_are_asked_for(monkeypatch, terminal, key_store):
+    asked = terminal("from the prompt")
+    key_store["hvctl/hv01 admin"] = "kept"
+    monkeypatch.setenv("HVCTL_PASSWORD_HV02", "from the environment")
+    passwords = credentials.Passwords()
+    passwords.gather([("hv01", "admin"), ("hv02", "admin"), ("hv03", "admin")])
+    assert asked == ["Password of admin on hv03: "]
+    found = [passwords.of(host, "admin") for host in ("hv01", "hv02", "hv03")]
+    assert found == ["kept", "from the environment", "from the prompt"]
+
+
+def test_a_host_nobody_has_a_password_for_is_the_only_one_that_fails(monkeypatch):
+    monkeypatch.setenv("HVCTL_PASSWORD_HV02", "from the environment")
+    passwords = credentials.Passwords()
+    passwords.gather(MANY)
+    assert passwords.of("hv02", "admin") == "from the environment"
+    for host, user in MANY[1:]:
+        with pytest.raises(AccessError, match=f"no password for {user} on {host}"):
+            passwords.of(host, user)
+
+
+def test_what_was_typed_is_for_all(terminal):
+    asked = terminal("from the prompt")
+    passwords = credentials.Passwords("typed")
+    passwords.gather(MANY)
+    assert {passwords.of(*login) for login in MANY} == {"typed"}
+    assert asked == []
+
+
+def test_leaving_the_question_leaves_all(terminal):
+    terminal(EOFError())
+    with pytest.raises(CancelledError):
+        credentials.Passwords().gather(MANY)
+
+
+def test_a_key_store_that_does_not_answer_is_waited_for_once(monkeypatch, home):
+    hosts = [f"hv{number}" for number in range(10, 20)]
+    entries = [f"[hosts.{host}]\nuser = 'admin'\nkeyring = true\n" for host in hosts]
+    (home / "config.toml").write_text("".join(entries))
+    tried: list[str] = []
+
+    class Counting(Silent):
+        def get_password(self, service: str, username: str) -> str | None:
+            tried.append(service)
+            return super().get_password(service, username)
+
+    monkeypatch.setattr(credentials, "KEYRING_SECONDS", 0.05)
+    keyring.set_keyring(Counting())
+    passwords = credentials.Passwords()
+    passwords.gather([(host, "admin") for host in hosts])
+    for host in hosts:
+        with pytest.raises(AccessError, match="gave no answer") as caught:
+            passwords.of(host, "admin")
+        assert caught.value.host == host
+        assert credentials.variable(host) in str(caught.value.hint)
+    assert tried == ["hvctl/hv10"]
+
+
+def test_a_single_host_is_looked_up_when_it_is_needed(terminal):
+    asked = terminal("from the prompt")
+    passwords = credentials.Passwords()
+    assert asked == []
+    assert [passwords.of("hv02", "admin") for _ in range(2)] == ["from the prompt"] * 2
+    assert asked == ["Password of admin on hv02: "]

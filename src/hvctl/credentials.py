@@ -10,7 +10,7 @@ import re
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hvctl import config
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 KEYRING_SECONDS = 3.0
 """How long the platform's key store may take: one that is locked can wait for somebody who is not there."""
+
+_NAMED = 5
+"""How many hosts a question names."""
 
 _asking = threading.Lock()
 
@@ -41,16 +44,77 @@ def password(host: str, user: str, *, typed: str | None = None) -> str:
         CancelledError: The prompt was left without an answer.
         UsageError: The configuration cannot be read.
     """
-    given = typed or os.environ.get(variable(host)) or os.environ.get("HVCTL_PASSWORD")
-    if given:
-        return given
-    entry = config.host(host)
-    kept = _kept(host, user) if entry is not None and entry.keyring else None
-    if kept:
-        return kept
+    found = _given(host, typed) or _looked_up(host, user)
+    if found:
+        return found
     if can_ask():
-        return ask(host, user)
-    raise AccessError(f"There is no password for {user} on {host}.", hint=_other_ways(host), host=host)
+        return ask(user, host)
+    raise _missing(host, user)
+
+
+class Passwords:
+    """The passwords of one command's hosts: each is looked up once, and nobody is asked while work goes on.
+
+    Args:
+        typed: What `--password-stdin` has read.
+        before_asking: Called before somebody is asked on the terminal.
+    """
+
+    def __init__(self, typed: str | None = None, before_asking: Callable[[], None] = lambda: None) -> None:
+        self._typed = typed
+        self._before_asking = before_asking
+        self._known: dict[tuple[str, str], str | AccessError] = {}
+
+    def of(self, host: str, user: str) -> str:
+        """The password of a user on a host, found before or looked for now.
+
+        Raises:
+            AccessError: There is none, or the key store does not answer.
+            CancelledError: The prompt was left without an answer.
+        """
+        if (host, user) not in self._known:
+            self._before_asking()
+            self._known[host, user] = password(host, user, typed=self._typed)
+        known = self._known[host, user]
+        if isinstance(known, AccessError):
+            raise known
+        return known
+
+    def gather(self, logins: Sequence[tuple[str, str]]) -> None:
+        """Find the passwords of hosts and their users before work on them begins side by side.
+
+        Somebody at a terminal is asked once for each user, whose password is the same on all hosts that lack one; what
+        is wrong with one host's is raised when that is needed.
+
+        Raises:
+            AccessError: The answer is empty, or the terminal would show it.
+            CancelledError: There is no answer.
+        """
+        silent: AccessError | None = None
+        lacking: dict[str, list[str]] = {}
+        for host, user in logins:
+            if (host, user) in self._known:
+                continue
+            found: str | AccessError | None = _given(host, self._typed)
+            if found is None:
+                # A key store that waits for somebody makes its three seconds wait once, not once a host.
+                found = _silent(host) if silent and _is_kept(host) else _tried(host, user)
+            if isinstance(found, _NoAnswerError):
+                silent = found
+            if found is None:
+                lacking.setdefault(user, []).append(host)
+            else:
+                self._known[host, user] = found
+        for user, hosts in lacking.items():
+            self._ask(user, hosts)
+
+    def _ask(self, user: str, hosts: Sequence[str]) -> None:
+        if not can_ask():
+            self._known |= {(host, user): _missing(host, user) for host in hosts}
+            return
+        self._before_asking()
+        answer = ask(user, *hosts)
+        self._known |= {(host, user): answer for host in hosts}
 
 
 def variable(host: str) -> str:
@@ -80,8 +144,8 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def ask(host: str, user: str) -> str:
-    """Ask on the terminal, which shows nothing of the answer.
+def ask(user: str, *hosts: str) -> str:
+    """Ask for the password that a user has on a host, or on several, on the terminal; it shows nothing of the answer.
 
     Raises:
         AccessError: The answer is empty, or the terminal would show it.
@@ -89,7 +153,9 @@ def ask(host: str, user: str) -> str:
     """
     import getpass
 
-    question = f"Password of {user} on {host}: "
+    host = hosts[0]
+    others = f" and {len(hosts) - _NAMED} more" if len(hosts) > _NAMED else ""
+    question = f"Password of {user} on {', '.join(hosts[:_NAMED])}{others}: "
     try:
         with _asking, warnings.catch_warnings():
             warnings.simplefilter("error", getpass.GetPassWarning)
@@ -126,6 +192,39 @@ def forget(host: str, user: str) -> bool:
         return True
 
     return bool(_in_key_store(host, delete))
+
+
+class _NoAnswerError(AccessError):
+    """The key store does not answer."""
+
+
+def _given(host: str, typed: str | None) -> str | None:
+    return typed or os.environ.get(variable(host)) or os.environ.get("HVCTL_PASSWORD") or None
+
+
+def _is_kept(host: str) -> bool:
+    entry = config.host(host)
+    return entry is not None and entry.keyring
+
+
+def _looked_up(host: str, user: str) -> str | None:
+    return (_kept(host, user) or None) if _is_kept(host) else None
+
+
+def _tried(host: str, user: str) -> str | AccessError | None:
+    try:
+        return _looked_up(host, user)
+    except AccessError as error:
+        return error
+
+
+def _missing(host: str, user: str) -> AccessError:
+    return AccessError(f"There is no password for {user} on {host}.", hint=_other_ways(host), host=host)
+
+
+def _silent(host: str) -> AccessError:
+    words = f"The platform's key store gave no answer in {KEYRING_SECONDS:g} s."
+    return _NoAnswerError(words, hint=f"Unlock it. {_other_ways(host, key_store=False)}", host=host)
 
 
 def _kept(host: str, user: str) -> str | None:
@@ -166,7 +265,7 @@ def _in_key_store(host: str, work: Callable[[Any], object]) -> object:
     elif said:
         message, hint = f"The platform's key store failed ({said}).", "Unlock it. "
     else:
-        message, hint = f"The platform's key store gave no answer in {KEYRING_SECONDS:g} s.", "Unlock it. "
+        raise _silent(host)
     raise AccessError(message, hint=f"{hint}{_other_ways(host, key_store=False)}", host=host)
 
 

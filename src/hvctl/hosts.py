@@ -47,6 +47,7 @@ class Login:
     Attributes:
         verify: False skips the check of the server's certificate.
         password: What was read from standard input.
+        find_password: Finds the password of a host and its user, in place of what is read, kept or asked for.
     """
 
     user: str | None = None
@@ -56,6 +57,7 @@ class Login:
     key_file: Path | None = None
     verify: bool | None = None
     password: str | None = field(default=None, repr=False)
+    find_password: Callable[[str, str], str] | None = field(default=None, repr=False)
 
 
 def choose(named: str | None = None) -> Target:
@@ -278,8 +280,16 @@ def _with_login(target: Target, login: Login) -> Endpoint:
         return endpoint
     from hvctl import credentials
 
-    password = partial(credentials.password, target.name, endpoint.user, typed=login.password)
-    return replace(endpoint, password=password)
+    find = login.find_password or partial(credentials.password, typed=login.password)
+    return replace(endpoint, password=partial(find, target.name, endpoint.user))
+
+
+def user_with_password(target: Target, login: Login) -> str | None:
+    """Who logs in to a host by a password; None where nobody does."""
+    if target.endpoint is None:
+        return None
+    endpoint = _with_login(target, login)
+    return None if endpoint.auth in ("certificate", "kerberos") else endpoint.user
 
 
 def legs(target: Target, login: Login) -> Iterator[Leg]:

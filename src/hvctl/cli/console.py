@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ class Console:
         self.name = name
         self._progress: Progress | None = None
         self._logger: Logger | None = None
+        self._opening = threading.Lock()
 
     @property
     def writes_lines(self) -> bool:
@@ -103,6 +105,7 @@ class Console:
         self.require_consent(question.rstrip("?"))
         from hvctl.output.streams import printable
 
+        self._end_progress()
         sys.stderr.write(f"{printable(question)} [y/N]: ")
         sys.stderr.flush()
         answer = sys.stdin.readline()
@@ -123,12 +126,18 @@ class Console:
         """Write the line that a changing command leaves in the log."""
         self._log().info("%s: %s on %s: %s", self.name, ascii(object_name), host, outcome)
 
-    def show_powershell(self, batch: Batch) -> None:
-        """Print a batch as PowerShell to stderr, where that was asked for and it is going to run."""
+    def show_powershell(self, batch: Batch, *, host: str | None = None) -> None:
+        """Print a batch as PowerShell to stderr, where that was asked for and it is going to run.
+
+        Args:
+            batch: What runs.
+            host: The one among several hosts that it runs on.
+        """
         if self.options.show_powershell:
             from hvctl.powershell.source import render
 
-            self._say(render(batch).rstrip("\n"))
+            text = render(batch).rstrip("\n")
+            self._say(f"# On {host}:\n{text}" if host else text)
 
     def show_hosts(self, done: int, count: int) -> None:
         """Say how many of the hosts are done with."""
@@ -157,16 +166,18 @@ class Console:
                 self._progress = Progress(sys.stderr)
             self._progress.show(frame)
 
-    def _noise(self, line: str) -> None:
-        self._log().warning("not of the protocol: %s", ascii(line))
-        self.detail(f"PowerShell printed: {line}")
+    def _noise(self, host: str | None, line: str) -> None:
+        where = f"{host}: " if host else ""
+        self._log().warning("%snot of the protocol: %s", where, ascii(line))
+        self.detail(f"{where}PowerShell printed: {line}")
 
     def _log(self) -> Logger:
-        if self._logger is None:
-            from hvctl.cli.logs import open_log
+        with self._opening:
+            if self._logger is None:
+                from hvctl.cli.logs import open_log
 
-            self._logger = open_log(self.options.log_file, verbose=self.options.verbose)
-        return self._logger
+                self._logger = open_log(self.options.log_file, verbose=self.options.verbose)
+            return self._logger
 
     def _end_progress(self) -> None:
         """Take the progress bar away before anything else is written to the same terminal."""

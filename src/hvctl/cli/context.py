@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +15,7 @@ M = TypeVar("M", bound="Model")
 if TYPE_CHECKING:
     from hvctl.cli.options import Options
     from hvctl.cli.shares import Share
+    from hvctl.credentials import Passwords
     from hvctl.hosts import Login, Target
     from hvctl.models.base import Model
     from hvctl.services.selection import Selection
@@ -44,6 +45,7 @@ class Context(Console):
         self.named_host: str | None = None
         self._sessions: dict[str, Session] = {}
         self._typed_password: str | None = None
+        self._passwords: Passwords | None = None
 
     @classmethod
     def of(cls, options: Options, command_path: str, *, changes: bool) -> Context:
@@ -198,8 +200,8 @@ class Context(Console):
         return Session(
             transport,
             listener=self._listen if interrupts is None else partial(self._listen_among, target.name),
-            noise=self._noise,
-            before=self.show_powershell,
+            noise=partial(self._noise, None if interrupts is None else target.name),
+            before=self.show_powershell if interrupts is None else partial(self.show_powershell, host=target.name),
             meanwhile=None if target.kind == "lab" else self._load_output,
         )
 
@@ -216,4 +218,29 @@ class Context(Console):
         options = self.options
         verify = False if options.insecure else None
         files = (options.ca_file, options.cert_file, options.key_file)
-        return Login(options.user, options.auth, *files, verify=verify, password=self._typed_password)
+        return Login(options.user, options.auth, *files, verify=verify, find_password=self._password)
+
+    def find_passwords(self, targets: Iterable[Target]) -> None:
+        """Find the passwords of hosts, or ask for them, before they are worked on side by side.
+
+        Raises:
+            AccessError: The answer is empty, or the terminal would show it.
+            CancelledError: There is no answer.
+        """
+        from hvctl.hosts import user_with_password
+
+        login = self.login()
+        users = {target.name: user_with_password(target, login) for target in targets}
+        logins = [(host, user) for host, user in users.items() if user is not None]
+        if logins:
+            self._known_passwords().gather(logins)
+
+    def _password(self, host: str, user: str) -> str:
+        return self._known_passwords().of(host, user)
+
+    def _known_passwords(self) -> Passwords:
+        if self._passwords is None:
+            from hvctl.credentials import Passwords
+
+            self._passwords = Passwords(self._typed_password, self._end_progress)
+        return self._passwords

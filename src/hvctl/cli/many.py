@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hvctl.transports.session import Session
 
 M = TypeVar("M", bound="Model")
+P = TypeVar("P")
 R = TypeVar("R")
 
 _OF_THE_HOST = (AccessError, TimedOutError, UnreachableError, UnsupportedError)
@@ -75,6 +76,24 @@ def read(
         raise error
 
 
+def gather(
+    context: Context, shares: Sequence[Share], work: Callable[[Session, Selection], R]
+) -> tuple[dict[str, R], list[HvctlError]]:
+    """What the work on each host comes to, by the names of the hosts in their order, and why it failed on others.
+
+    Raises:
+        NotFoundError: A name was found on none of the hosts.
+    """
+
+    def look(share: Share, interrupts: Interrupts) -> R:
+        with context.open(share.target, interrupts) as session:
+            return work(session, share.chosen)
+
+    found, failures = _sorted_out(shares, each(context, shares, look))
+    _require_found(shares, failures)
+    return found, _in_order(shares, failures)
+
+
 def change(
     context: Context,
     shares: Sequence[Share],
@@ -88,61 +107,104 @@ def change(
         NotFoundError: A name was found on none of the hosts; nothing was changed.
         HvctlError: Some or all failed; the outcomes are on stdout by then.
     """
+    dry_run = context.options.dry_run
+
+    def look(session: Session, chosen: Selection) -> Prepared:
+        made = prepare(session, chosen)
+        return made if isinstance(made, Prepared) else Prepared(made)
+
+    def before(prepared: Mapping[str, Prepared]) -> None:
+        _tell(context, prepared, ask)
+        if dry_run:
+            print_batches(context, {name: each.plan.batch for name, each in prepared.items()})
+
+    def run(session: Session, prepared: Prepared) -> Done:
+        return foresee(session, prepared.plan) if dry_run else logged_run(context, session, prepared.plan)
+
+    dones, failures = in_two_steps(context, shares, look, before, run)
+    if not dry_run:
+        context.write_done([outcome for done in dones.values() for outcome in done.outcomes], model=Outcome)
+    failures += [failure for done in dones.values() for failure in done.failures]
+    good = sum(len(done.outcomes) - len(done.failures) for done in dones.values())
+    error = summed(context.name, failures, good=good)
+    if error is not None:
+        raise error
+
+
+def in_two_steps(
+    context: Context,
+    shares: Sequence[Share],
+    prepare: Callable[[Session, Selection], P],
+    before: Callable[[Mapping[str, P]], None],
+    run: Callable[[Session, P], R],
+) -> tuple[dict[str, R], list[HvctlError]]:
+    """Prepare something on all hosts, then do it on those where that was possible.
+
+    Args:
+        context: The command.
+        shares: The hosts.
+        prepare: Makes out what is to be done on one; it only reads.
+        before: Called once with all of that, by the names of the hosts, before anything is done.
+        run: Does it on one.
+
+    Returns:
+        What it came to, by the names of the hosts in their order, and why it failed on others.
+
+    Raises:
+        NotFoundError: A name was found on none of the hosts; nothing was done.
+        HvctlError: What was asked for cannot be done on one of them; nothing was done.
+    """
     interrupts = fleet.Interrupts()
     with ExitStack() as sessions:
         opened = {name: sessions.enter_context(context.open(target, interrupts)) for name, target in _targets(shares)}
-        prepared, failures = _prepare(context, shares, opened, prepare, interrupts)
-        _tell(context, prepared, ask)
-        ready = [share for share in shares if share.target.name in prepared]
-        dones: dict[str, Done] = {}
-        if context.options.dry_run:
-            print_batches(context, {name: each.plan.batch for name, each in prepared.items()})
-        else:
+        prepared, away = _prepare(context, shares, opened, prepare, interrupts)
+        before(prepared)
+        if not context.options.dry_run:
             context.require_log()
 
-        def run(share: Share, _: Interrupts) -> Done:
-            session, plan = opened[share.target.name], prepared[share.target.name].plan
-            return foresee(session, plan) if context.options.dry_run else logged_run(context, session, plan)
+        def work(share: Share, _: Interrupts) -> R:
+            return run(opened[share.target.name], prepared[share.target.name])
 
-        for share, answer in each(context, ready, run, interrupts, known=True):
-            if isinstance(answer, HvctlError):
-                failures[share.target.name] = answer
-            else:
-                dones[share.target.name] = answer
-    ended = [dones[name] for name in _names(shares) if name in dones]
-    if not context.options.dry_run:
-        context.write_done([outcome for done in ended for outcome in done.outcomes], model=Outcome)
-    every = [*_in_order(shares, failures), *(failure for done in ended for failure in done.failures)]
-    good = sum(len(done.outcomes) - len(done.failures) for done in ended)
-    error = summed(context.name, every, good=good)
-    if error is not None:
-        raise error
+        ready = [share for share in shares if share.target.name in prepared]
+        done, failures = _sorted_out(shares, each(context, ready, work, interrupts, known=True))
+    return done, _in_order(shares, away | failures)
 
 
 def _prepare(
     context: Context,
     shares: Sequence[Share],
     opened: dict[str, Session],
-    prepare: Callable[[Session, Selection], Plan | Prepared],
+    prepare: Callable[[Session, Selection], P],
     interrupts: Interrupts,
-) -> tuple[dict[str, Prepared], dict[str, HvctlError]]:
+) -> tuple[dict[str, P], dict[str, HvctlError]]:
     """What is to be done on each host, and why it cannot be known on others."""
 
-    def work(share: Share, _: Interrupts) -> Prepared:
-        made = prepare(opened[share.target.name], share.chosen)
-        return made if isinstance(made, Prepared) else Prepared(made)
+    def work(share: Share, _: Interrupts) -> P:
+        return prepare(opened[share.target.name], share.chosen)
 
-    prepared: dict[str, Prepared] = {}
+    def checked() -> Iterator[tuple[Share, P | HvctlError]]:
+        for share, answer in each(context, shares, work, interrupts):
+            if isinstance(answer, HvctlError) and not isinstance(answer, _OF_THE_HOST):
+                raise answer
+            yield share, answer
+
+    prepared, failures = _sorted_out(shares, checked())
+    _require_found(shares, failures)
+    return prepared, failures
+
+
+def _sorted_out(
+    shares: Sequence[Share], answers: Iterable[tuple[Share, R | HvctlError]]
+) -> tuple[dict[str, R], dict[str, HvctlError]]:
+    """Answers in the order of the hosts, and failures."""
+    found: dict[str, R] = {}
     failures: dict[str, HvctlError] = {}
-    for share, answer in each(context, shares, work, interrupts):
-        if not isinstance(answer, HvctlError):
-            prepared[share.target.name] = answer
-        elif isinstance(answer, _OF_THE_HOST):
+    for share, answer in answers:
+        if isinstance(answer, HvctlError):
             failures[share.target.name] = answer
         else:
-            raise answer
-    _require_found(shares, failures)
-    return {name: prepared[name] for name in _names(shares) if name in prepared}, failures
+            found[share.target.name] = answer
+    return {name: found[name] for name in _names(shares) if name in found}, failures
 
 
 def each(
@@ -170,7 +232,7 @@ def each(
         yield share, answer
 
 
-def _tell(context: Context, prepared: dict[str, Prepared], ask: str) -> None:
+def _tell(context: Context, prepared: Mapping[str, Prepared], ask: str) -> None:
     losses = []
     for name, each in prepared.items():
         for sentence in each.notes:

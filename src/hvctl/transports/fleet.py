@@ -197,10 +197,12 @@ class _Run(Generic[J, R]):
     def _next(self) -> tuple[J, R | BaseException] | None:
         """The next result; None when no more will come, because the user interrupted."""
         while True:
+            over = self._interrupts.count and not any(thread.is_alive() for thread in self._threads)
             try:
-                return self._results.get(timeout=_SLICE)
+                # What the last thread told before it ended is there by now.
+                return self._results.get(timeout=0.0 if over else _SLICE)
             except queue.Empty:
-                if self._interrupts.count and not any(thread.is_alive() for thread in self._threads):
+                if over:
                     return None
             except KeyboardInterrupt:
                 self._interrupts.happened()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +14,14 @@ from hvctl.cli.selecting import Everything, State, VmNames, selection
 from hvctl.errors import UsageError
 
 if TYPE_CHECKING:
+    from hvctl.cli.shares import Share
     from hvctl.errors import HvctlError
     from hvctl.models.checkpoint import NewCheckpoint
     from hvctl.services.checkpoint.create import Creation
     from hvctl.services.selection import Selection
     from hvctl.transports.session import Session
+
+    _Taken = tuple[Sequence[NewCheckpoint], Sequence[HvctlError]]
 
 TYPES = {"standard": "Standard", "production": "Production", "production-only": "ProductionOnly"}
 
@@ -48,6 +52,7 @@ def create(
 
         hvctl checkpoint create web1 --name 'before the update'
     """
+    from hvctl.cli.changing import print_batch
     from hvctl.cli.checking import checked, given
     from hvctl.cli.output import check_columns
     from hvctl.models.checkpoint import CheckpointCreate, NewCheckpoint
@@ -64,22 +69,49 @@ def create(
     def prepare(session: Session, share: Selection) -> Creation:
         return CheckpointService(session, timeout=context.timeout).plan_create(share, spec, now)
 
-    from hvctl.cli.checkpoint.hosts import on_each_host
-
-    found, failures = on_each_host(context, chosen, prepare)
-    if context.options.dry_run:
-        _foresee(context, found, failures)
+    shares = context.shares(chosen)
+    if len(shares) > 1:
+        _create_on_many(context, shares, prepare)
         return
-    made: list[NewCheckpoint] = []
-    for session, creation in found:
-        taken, failed = _take(context, session, creation)
-        made += taken
-        failures += failed
+    session = context.session(shares[0].target)
+    creation = prepare(session, chosen)
+    if context.options.dry_run:
+        print_batch(context, creation.batch)
+        _, refused = _foreseen(context, session, creation)
+        _end(context, refused, _count(creation))
+        return
+    made, failures = _take(context, session, creation)
     context.write_done(made, single=chosen.is_one_literal and len(made) == 1, model=NewCheckpoint)
     _end(context, failures, len(made))
 
 
-def _take(context: Context, session: Session, creation: Creation) -> tuple[list[NewCheckpoint], list[HvctlError]]:
+def _create_on_many(
+    context: Context, shares: Sequence[Share], prepare: Callable[[Session, Selection], Creation]
+) -> None:
+    from hvctl.cli.changing import print_batches
+    from hvctl.cli.many import in_two_steps
+    from hvctl.models.checkpoint import NewCheckpoint
+
+    dry_run = context.options.dry_run
+    planned: list[int] = []
+
+    def before(creations: Mapping[str, Creation]) -> None:
+        planned.extend(map(_count, creations.values()))
+        if dry_run:
+            print_batches(context, {host: creation.batch for host, creation in creations.items()})
+
+    def run(session: Session, creation: Creation) -> _Taken:
+        return _foreseen(context, session, creation) if dry_run else _take(context, session, creation)
+
+    done, failures = in_two_steps(context, shares, prepare, before, run)
+    made = [each for taken, _ in done.values() for each in taken]
+    failures += [failure for _, failed in done.values() for failure in failed]
+    if not dry_run:
+        context.write_done(made, model=NewCheckpoint)
+    _end(context, failures, sum(planned) if dry_run else len(made))
+
+
+def _take(context: Context, session: Session, creation: Creation) -> _Taken:
     from hvctl.cli.changing import logged
     from hvctl.services.checkpoint.service import CheckpointService
 
@@ -95,25 +127,22 @@ def _take(context: Context, session: Session, creation: Creation) -> tuple[list[
             )
     for failure in failed:
         context.log_change(session.host, failure.object_name or names, "failed")
-    return list(made), list(failed)
+    return made, failed
 
 
-def _foresee(context: Context, found: list[tuple[Session, Creation]], failures: list[HvctlError]) -> None:
-    from hvctl.cli.changing import print_batch, print_batches
+def _foreseen(context: Context, session: Session, creation: Creation) -> _Taken:
+    """What a dry run finds: nothing is made, and what would fail is known."""
     from hvctl.services.checkpoint.service import CheckpointService
 
-    good = 0
-    for session, creation in found:
-        failures += CheckpointService(session, timeout=context.timeout).foresee(creation)
-        good += len(creation.groups)
-    if len(found) == 1:
-        print_batch(context, found[0][1].batch)
-    else:
-        print_batches(context, {session.host: creation.batch for session, creation in found})
-    _end(context, failures, good)
+    return (), CheckpointService(session, timeout=context.timeout).foresee(creation)
 
 
-def _end(context: Context, failures: list[HvctlError], good: int) -> None:
+def _count(creation: Creation) -> int:
+    """How many checkpoints would be taken."""
+    return sum(len(takings) for _, takings in creation.groups)
+
+
+def _end(context: Context, failures: Sequence[HvctlError], good: int) -> None:
     from hvctl.services.plan import summed
 
     error = summed(context.name, failures, good=good)

@@ -14,6 +14,7 @@ from hvctl.cli.options import command
 from hvctl.cli.selecting import State, VmNameArgument, VmNames, part_names, selection
 
 if TYPE_CHECKING:
+    from hvctl.errors import HvctlError
     from hvctl.models.checkpoint import Checkpoint, CheckpointNode, CheckpointSummary
     from hvctl.output.trees import Branch
     from hvctl.services.checkpoint.read import VmPosition
@@ -89,7 +90,7 @@ def show(context: Context, vm: VmNameArgument, names: CheckpointNames = None) ->
 
 
 def _draw(context: Context, chosen: Selection) -> None:
-    from hvctl.cli.checkpoint.hosts import on_each_host
+    from hvctl.cli.many import gather
     from hvctl.output.streams import emit, printable
     from hvctl.output.trees import draw
     from hvctl.services.checkpoint.service import CheckpointService
@@ -98,12 +99,17 @@ def _draw(context: Context, chosen: Selection) -> None:
     def work(session: Session, share: Selection) -> tuple[Sequence[VmPosition], Sequence[CheckpointNode]]:
         return CheckpointService(session, timeout=context.timeout).tree(share)
 
-    found, failures = on_each_host(context, chosen, work)
+    shares = context.shares(chosen)
+    failures: list[HvctlError] = []
+    if len(shares) == 1:
+        found = {shares[0].target.name: work(context.session(shares[0].target), chosen)}
+    else:
+        found, failures = gather(context, shares, work)
     now = datetime.now(UTC)
-    for session, (machines, nodes) in found:
+    for name, (machines, nodes) in found.items():
         for machine in machines:
             own = [node for node in nodes if node.vm_id == machine.id]
-            host = f" on {session.host}" if len(found) > 1 else ""
+            host = f" on {name}" if len(shares) > 1 else ""
             for line in draw(_tree(machine, own, host, now)):
                 emit(f"{printable(line)}\n", sys.stdout)
     error = summed(context.name, failures, good=len(found))

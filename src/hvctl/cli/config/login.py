@@ -51,7 +51,7 @@ def login(
     if piped:
         secret = credentials.read_stdin()
     elif credentials.can_ask():
-        secret = credentials.ask(entry.name, user)
+        secret = credentials.ask(user, entry.name)
     else:
         raise ConsentError("There is no terminal to ask for the password on.", hint="Pipe it in: --password-stdin.")
     credentials.store(entry.name, user, secret)
