@@ -1,7 +1,7 @@
 """`vm list` over a thousand hosts behind one endpoint, against what the hosts' own times and the workers allow.
 
-`fleet_1000_ratio` is the whole command's time over (the slowest host + hosts ÷ workers × the mean host time), both
-taken on 20 hosts that are asked one after another with the same delays. `fleet_dead_ratio` is what 50 hosts that do not
+`fleet_1000_ratio` is the whole command's time over (the slowest host + the mean host time, times hosts by workers),
+both taken on 20 hosts that are asked one after another with the same delays. `fleet_dead_ratio` is what 50 hosts that do not
 answer, among 200, add to the command, in time-outs of 5 seconds.
 """
 
@@ -19,7 +19,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from remote import DELAY, START, Served, environment, program, serve
+from serving import DELAY, START, Served, environment, program, serve
 from startup import fill
 
 from hvctl.lab.entities import Host, Nic, Vm
@@ -82,8 +82,8 @@ def alone(served: Served) -> list[float]:
     """Seconds that each of some hosts takes when no other is asked."""
     times = []
     for host in served.hosts[: ALONE + 1]:
-        login = {"user": host["user"], "auth": AUTH, "password": partial(str, host["password"])}
-        endpoint = replace(parse(host["name"], host["url"]), **login)
+        password = partial(str, host["password"])
+        endpoint = replace(parse(host["name"], host["url"]), user=host["user"], auth="ntlm", password=password)
         begun = time.perf_counter()
         with Session(WinRMTransport(endpoint)) as session:
             vms: Sequence[VmSummary] = VmService(session).list()
@@ -122,7 +122,7 @@ def silent_port() -> Iterator[int]:
         listener.listen(0)
         waiting = [socket.socket() for _ in range(8)]
         for each in waiting:
-            each.setblocking(False)
+            each.settimeout(0.0)
             each.connect_ex(listener.getsockname())
         time.sleep(0.2)
         try:

@@ -9,24 +9,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import fleet
+from serving import FOLDER, Served, environment, program, serve
 from startup import fill
 
-FOLDER = Path(__file__).parent
 ROUNDS = 7
 VMS = 10
-DELAY, START = 0.02, 1.5
 AUTHS = ("ntlm", "basic")
 
 
@@ -36,54 +33,6 @@ class Measured(NamedTuple):
     seconds: float
     requests: int
     starts: int
-
-
-class Served:
-    """A world behind an endpoint in a process of its own."""
-
-    def __init__(self, process: subprocess.Popen[str], hosts: Sequence[Mapping[str, str]]) -> None:
-        self.process = process
-        self.hosts = hosts
-
-    def stats(self) -> dict[str, Any]:
-        """What has been counted so far."""
-        base = self.hosts[0]["url"].partition("/wsman")[0]
-        import ssl
-
-        trusting = ssl.create_default_context(cafile=self.hosts[0]["ca_file"])
-        with urllib.request.urlopen(f"{base}/stats", context=trusting if base.startswith("https") else None) as answer:
-            counted: dict[str, Any] = json.load(answer)
-        return counted
-
-
-@contextmanager
-def serve(world: Path, auth: str, *, delay: float = DELAY, start: float = START) -> Iterator[Served]:
-    """Serve a world until the block is left."""
-    process = subprocess.Popen(
-        (sys.executable, str(FOLDER / "served.py"), str(world), auth, str(delay), str(start)),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    )
-    try:
-        assert process.stdout is not None
-        yield Served(process, json.loads(process.stdout.readline()))
-    finally:
-        process.communicate(timeout=30)
-
-
-def environment(**more: str) -> dict[str, str]:
-    """The environment of every process, without this one's settings of hvctl."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HVCTL_")}
-    kept.pop("PYTHONDONTWRITEBYTECODE", None)
-    return {**kept, **more}
-
-
-def program() -> tuple[str, ...]:
-    """How hvctl is run."""
-    script = Path(sys.executable).with_name("hvctl.exe" if sys.platform == "win32" else "hvctl")
-    return (str(script),) if script.exists() else (sys.executable, "-m", "hvctl")
 
 
 def timed(served: Served, command: Sequence[str], variables: Mapping[str, str], proof: str) -> Measured:
@@ -161,9 +110,7 @@ def main() -> None:
         if arguments.cold or not arguments.fleet:
             figures |= cold(Path(folder))
         if arguments.fleet or not arguments.cold:
-            from fleet import measure
-
-            figures |= measure(Path(folder))
+            figures |= fleet.measure(Path(folder))
     if arguments.json:
         print(json.dumps(figures))
         return
