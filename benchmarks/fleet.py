@@ -1,8 +1,8 @@
 """`vm list` over a thousand hosts behind one endpoint, against what the hosts' own times and the workers allow.
 
 `fleet_1000_ratio` is the whole command's time over (the slowest host + the mean host time, times hosts by workers),
-both taken on 20 hosts that are asked one after another with the same delays. `fleet_dead_ratio` is what 50 hosts that do not
-answer, among 200, add to the command, in time-outs of 5 seconds.
+both taken on 20 hosts that are asked one after another with the same delays. `fleet_dead_ratio` is what 50 hosts that
+do not answer, among 200, add to the command, in time-outs of 5 seconds.
 """
 
 from __future__ import annotations
