@@ -121,6 +121,13 @@ class TestCreate:
             failed = lab("vhd", "create", NEW, "--parent", DB, "-o", "json")
         assert (failed.code, failed.error["message"]) == (6, f"'{DB}' belongs to the checkpoints of 'db'.")
 
+    def test_a_parent_of_what_a_checkpoint_keeps(self, lab):
+        """One disk that many machines share, each with checkpoints: none of them writes to it."""
+        lab.ok("checkpoint", "create", "web1", "--name", "x")
+        assert lab.json("vhd", "create", NEW, "--parent", BASE)["parent"] == BASE
+        lab.ok("checkpoint", "delete", "web1", "x", "--yes")
+        assert lab.json("vhd", "show", CHILD)["parent"] == BASE
+
     def test_it_is_logged(self, lab):
         lab.ok("vhd", "create", NEW, "--size", "1G")
         lab("vhd", "create", r"C:\nope\x.vhdx", "--size", "1G")

@@ -21,6 +21,7 @@ from hvctl.services.vhd.refusals import (
     is_parent,
     may_be_another,
     may_be_parent,
+    merged_into,
     refused,
     unreadable,
 )
@@ -78,7 +79,7 @@ def parent_refusal(parent: str, disks: Disks, host: str) -> HvctlError | None:
     """Why no disk may differ from a parent: something writes to it, or will."""
     if problem(parent, disks) is not None:
         return unreadable(parent, disks, host)
-    return first((in_checkpoints(parent, disks, host), _written_to(parent, disks, host)))
+    return first((merged_into(parent, disks, host), _written_to(parent, disks, host)))
 
 
 def parent_notes(parent: str, disks: Disks) -> tuple[str, ...]:

@@ -22,12 +22,10 @@ class Scope(NamedTuple):
     """Where disks are looked for besides the drives and checkpoints of the host's virtual machines.
 
     Attributes:
-        vms: Only the disks in the drives of these virtual machines, and those that are named.
         folders: Folders whose files count as well.
         recurse: The folders below them too.
     """
 
-    vms: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     recurse: bool = False
 
@@ -72,8 +70,10 @@ def literal_paths(selection: Selection) -> list[str]:
     return [path for path in dict.fromkeys(paths) if not re.search(r"[*?\"<>|]", path)]
 
 
-def choose(selection: Selection, scope: Scope, disks: Disks, host: str, *, missing_ok: bool = False) -> list[str]:
-    """The paths of the disks that a command means; all that are known where it names none.
+def choose(selection: Selection, disks: Disks, host: str, *, missing_ok: bool = False) -> list[str]:
+    """The paths of the disks that a command means, by their own names or as those in the drives of virtual machines.
+
+    All that are known are meant where it names none.
 
     Raises:
         NotFoundError: A name, a pattern or a virtual machine matches nothing.
@@ -85,12 +85,12 @@ def choose(selection: Selection, scope: Scope, disks: Disks, host: str, *, missi
         names = [_resolved(name, known.values(), host) for name in selection.names]
         items = [_Item(path, path) for path in known.values()]
         named = [item.name for item in match(names, items, NOUN, host, missing_ok=missing_ok)]
-    if scope.vms:
+    if selection.owners:
         machines = [_Item(vm_id, name) for vm_id, name in disks.names.items()]
-        vms = match([Name(text) for text in scope.vms], machines, "virtual machine", host)
+        vms = match(selection.owners, machines, "virtual machine", host)
         own = [disks.path(path) for vm in vms for path in disks.of_vm.get(vm.id, ())]
         named += [path for path in own if path not in named]
-    return named if selection.names or scope.vms else list(known.values())
+    return named if selection.every_name else list(known.values())
 
 
 def _known(disks: Disks) -> dict[str, str]:

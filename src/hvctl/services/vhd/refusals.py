@@ -6,7 +6,7 @@ import ntpath
 from collections.abc import Iterable
 
 from hvctl.errors import ConflictError, HvctlError, NotFoundError
-from hvctl.services.disks import CHECKPOINT_FILES, Disks, key
+from hvctl.services.disks import CHECKPOINT_FILES, Disks, Use, key
 from hvctl.services.vhd.read import problem, record_of, user
 from hvctl.services.vm.power import AT_REST, plain
 
@@ -42,9 +42,23 @@ def in_checkpoints(path: str, disks: Disks, host: str) -> HvctlError | None:
     keepers = [use for use in disks.uses if use.checkpoint is not None and _needs(use.path, path, disks)]
     if path.lower().endswith(CHECKPOINT_FILES):
         keepers += [use for use in disks.uses if _needs(use.path, path, disks)]
-    if not keepers:
-        return None
+    return _kept(keepers, path, disks, host)
+
+
+def merged_into(path: str, disks: Disks, host: str) -> HvctlError | None:
+    """A disk that is written to when a checkpoint is deleted. What a checkpoint's own disk differs from never is."""
+    files = [child for child in disks.children(path) if child.lower().endswith(CHECKPOINT_FILES)]
+    if path.lower().endswith(CHECKPOINT_FILES):
+        files.append(path)
+    keepers = [use for use in disks.direct(path) if use.checkpoint is not None]
+    keepers += [use for use in disks.uses if any(_needs(use.path, file, disks) for file in files)]
+    return _kept(keepers, path, disks, host)
+
+
+def _kept(keepers: Iterable[Use], path: str, disks: Disks, host: str) -> HvctlError | None:
     names = sorted({disks.names.get(use.vm_id, use.vm_id) for use in keepers})
+    if not names:
+        return None
     words = ", ".join(f"'{name}'" for name in names)
     hint = f"Delete its checkpoints first, which merges their disks: hvctl checkpoint delete {names[0]} --all"
     return _conflict(f"'{path}' belongs to the checkpoints of {words}.", host, path, hint)

@@ -56,7 +56,7 @@ class VhdService:
     def chain(self, selection: Selection = EVERYTHING, scope: Scope = HOST_WIDE) -> Sequence[ChainLink]:
         """Every link of the chains of the disks that a selection means; where it names none, of what VMs use."""
         paths, disks = self._chosen(selection, scope, beside=True)
-        if not selection.names and not scope.vms:
+        if not selection.every_name:
             paths = [path for path in paths if not disks.children(path)]
         return chain_links(paths, disks, self._session.host)
 
@@ -125,9 +125,9 @@ class VhdService:
         words = "What had been made was deleted." if self._clear(path) else f"'{path}' is there, half-made: delete it."
         return CancelledError(f"Interrupted. {words}", host=self._session.host, object_name=path)
 
-    def plan_resize(self, selection: Selection, scope: Scope, spec: DiskResize) -> Prepared:
+    def plan_resize(self, selection: Selection, spec: DiskResize) -> Prepared:
         """Read what resizing must know, and make its plan."""
-        paths, disks = self._chosen(selection, scope, beside=True)
+        paths, disks = self._chosen(selection, HOST_WIDE, beside=True)
         return changing.plan_resize(paths, spec, disks, self._session.host)
 
     def plan_merge(self, selection: Selection, scope: Scope = HOST_WIDE) -> Prepared:
@@ -147,7 +147,7 @@ class VhdService:
         wanted = spelled(selection)
         paths = [*literal_paths(wanted), *also]
         disks = self._read(paths, scope.folders, recurse=scope.recurse)
-        chosen = choose(wanted, scope, disks, self._session.host)
+        chosen = choose(wanted, disks, self._session.host)
         folders = folders_of(chosen, disks) if beside else []
         if folders:
             disks = self._read(paths, [*scope.folders, *folders], recurse=scope.recurse)
@@ -155,6 +155,8 @@ class VhdService:
 
     def _one(self, selection: Selection, scope: Scope, also: tuple[str, ...] = ()) -> tuple[str, Disks]:
         paths, disks = self._chosen(selection, scope, also, beside=True)
+        if not paths:
+            raise ElsewhereError(f"It is not on {self._session.host}.", host=self._session.host)
         if len(paths) != 1:
             words = f"This is about one {NOUN}, and {len(paths)} are meant."
             raise ConflictError(words, host=self._session.host, hint=f"Name one of: {', '.join(paths)}")
