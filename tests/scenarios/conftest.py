@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from tests.conftest import Hvctl
-from tests.support.remote import PASSWORD, USER, Remote
+from tests.support.pwsh import require_pwsh
+from tests.support.remote import PASSWORD, USER, Remote, remote
 from tests.support.sites import Site
+from tests.support.stubs import read_behaviour, reference, write_module
 
 from hvctl.lab import seeds
 
-LAB, FAR = "lab/hv01", "hv01.far"
+LAB, FAR, HERE = "lab/hv01", "hv01.far", "localhost"
+STAND_INS = Path(__file__).parents[1] / "powershell" / "lasting-host.ps1"
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +58,31 @@ def remote_site(hvctl: Hvctl, url: str, auth: str, ca_file: Path | None) -> Site
 def near(hvctl: Hvctl) -> Site:
     """A fresh world, embedded."""
     return Site(LAB, hvctl)
+
+
+@pytest.fixture(scope="session")
+def lasting_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stand-ins for a few cmdlets, soon loaded; what they make is there for the next PowerShell too."""
+    prelude, behaviour = read_behaviour(STAND_INS)
+    cmdlets = {name: entry for name, entry in reference().items() if name in behaviour}
+    return write_module(tmp_path_factory.mktemp("lasting"), behaviour, cmdlets=cmdlets, prelude=prelude)
+
+
+@pytest.fixture
+def powershell(
+    hvctl: Hvctl, lasting_modules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], Site]]:
+    """A fresh host of stand-ins that a real PowerShell runs: on this machine, or behind an endpoint."""
+    program = Path(require_pwsh())
+    monkeypatch.setenv("PSModulePath", str(lasting_modules))
+    monkeypatch.setenv("HVCTL_TEST_FOLDER", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    with ExitStack() as stack:
+
+        def site(how: str) -> Site:
+            if how == "local":
+                return Site(HERE, hvctl, {"HVCTL_PWSH": "1"})
+            served = stack.enter_context(remote(tmp_path, "basic", powershell=str(program)))
+            return remote_site(hvctl, served.endpoint.url, "basic", served.endpoint.ca_file)
+
+        yield site

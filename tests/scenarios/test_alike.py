@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from tests.support.sites import Line, Said, Site, line
+from tests.support.sites import Line, Said, Site, line, with_numbered_ids
 
 NAME = 'wéb\'s "1" [x] 🚀'
 OTHER = "\u2018db\u2019 $(x); `n -Name"
@@ -110,6 +110,20 @@ SCENARIOS: dict[str, Sequence[Line]] = {
     ),
 }
 
+# What the stand-ins can do, without tables: the host's name is longer here. A PowerShell starts for each line.
+SMALL: Sequence[Line] = (
+    line("vm", "create", NAME, "--memory", "1G", "-o", "json", says='"state": "Off"'),
+    line("vm", "create", NAME, code=6, says=TAKEN),
+    line("vm", "start", NAME, "x", "-o", "json", code=3, says="No virtual machine 'x'"),
+    line("vm", "start", NAME, "-o", "csv", says="Running"),
+    line("vm", "set", NAME, "--notes", "ü; Remove-VM *", "-o", "json", says='"changed"'),
+    line("switch", "create", SWITCH, "-o", "json", says='"Private"'),
+    line("vm", "rename", NAME, OTHER, "-o", "json", says='"changed"'),
+    line("vm", "list", "--query", "[].[name, id, state, memory_assigned]", "-o", "json", says="Running"),
+)
+BEHIND_AN_ENDPOINT = 3
+"""So many of its lines are tried there: more show nothing that the lab's engine there does not."""
+
 
 @pytest.fixture(scope="session")
 def stories() -> dict[str, list[Said]]:
@@ -140,3 +154,15 @@ def test_over_winrm(
 ) -> None:
     for here, there in zip(told(scenario, near, stories), far(auth).play(SCENARIOS[scenario]), strict=True):
         assert there == here
+
+
+@pytest.mark.powershell
+@pytest.mark.parametrize(("how", "lines"), [("local", len(SMALL)), ("winrm", BEHIND_AN_ENDPOINT)])
+def test_with_a_real_powershell(how: str, lines: int, near: Site, powershell: Callable[[str], Site]) -> None:
+    story = SMALL[:lines]
+    here = with_numbered_ids(near.play(story))
+    there = with_numbered_ids(powershell(how).play(story))
+    for lab, real in zip(here, there, strict=True):
+        assert lab.code == lab.line.code, lab
+        assert lab.line.says in lab.out + lab.err, lab
+        assert real == lab
