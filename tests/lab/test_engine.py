@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.support.simulated import GIB, NONCE, Connection, SimulatedHost
+from tests.support.wmi_calls import OTHER_FORMS, READ
 
 from hvctl.lab import guests, seeds
 from hvctl.lab.runner import BatchRunner
@@ -166,6 +167,19 @@ class TestBadRequests:
         error, done = raw(client, request)
         assert (error["error_id"], done["ok"]) == (error_id, False)
         assert lab.names() == []
+
+    @pytest.mark.parametrize("as_undo", [False, True])
+    @pytest.mark.parametrize("parameters", OTHER_FORMS.values(), ids=OTHER_FORMS)
+    def test_no_other_method_of_wmi_is_let_through(
+        self, client: Connection, parameters: dict[str, Any], as_undo: bool
+    ) -> None:
+        client.receive()
+        call = {"cmdlet": "Invoke-CimMethod", "parameters": parameters}
+        step = {"cmdlet": "Get-VM", "undo": call} if as_undo else call
+        steps = [*READ, {"id": "x", **step}]
+        request = {"type": "run", "id": "r", "nonce": NONCE, "engine": engine_hash(), "steps": steps}
+        error, done = raw(client, request)
+        assert (error["step"], error["error_id"], done["ok"]) == ("x", "Hvctl.NotAllowed", False)
 
 
 class TestSteps:

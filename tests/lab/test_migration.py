@@ -9,6 +9,7 @@ import pytest
 from tests.support import two_hosts
 from tests.support.simulated import CallFailed, SimulatedHost
 from tests.support.two_hosts import STORAGE, configure, on, places
+from tests.support.wmi_calls import READ
 
 from hvctl.lab.entities import Host, Planned, Vm
 from hvctl.lab.migration import MISSING_SWITCH, OWN_MESSAGES, PHASES
@@ -338,6 +339,21 @@ def test_wmi_shows_and_removes_a_planned_machine(hosts, world):
     }
     assert answer.records("destroy") == [{"ReturnValue": 0}]
     assert places(world) == on("hv01")
+
+
+def test_no_other_object_of_wmi_is_destroyed(hosts, world):
+    source, target = hosts
+    configure(world, migration={"fails_at": "memory"})
+    with pytest.raises(CallFailed):
+        move(source)
+    before = places(world)
+    read = [Step(each["id"], Call(each["cmdlet"], each["parameters"])) for each in READ]
+    manager, planned = Ref("manager"), Ref("planned")
+    for given, system in ((manager, manager), (planned, planned), (planned, manager)):
+        parameters = {"InputObject": given, "MethodName": "DestroySystem", "Arguments": {"AffectedSystem": system}}
+        answer = target.run(*read, Step("destroy", Call("Invoke-CimMethod", parameters)))
+        assert answer.error_ids == ["Hvctl.NotAllowed"]
+    assert places(world) == before
 
 
 def test_other_classes_of_wmi_are_not_simulated(hosts):

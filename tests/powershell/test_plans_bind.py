@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.support.engine import Answer, Engine
 from tests.support.plans import DISK_FOLDER, FIELD_VALUES, HOST, PLANS, VERBS, calls, specs, whole_vm_create
 from tests.support.pwsh import require_pwsh
+from tests.support.wmi_calls import DESTROY, OTHER_FORMS, OTHER_OBJECTS, READ
 
 from hvctl.models.switch import SwitchCreate
 from hvctl.models.vm import STATES, VmChange, VmCreate, VmRename
@@ -220,3 +221,42 @@ def test_a_wrong_path_does_not_bind(host: WillingHost) -> None:
         wrong = Step("wrong", Call(cmdlet, {"LiteralPath": ()}))
         error_id = f"ParameterArgumentValidationErrorEmptyArrayNotAllowed,{cmdlet}"
         assert host.answer(wrong).errors == [("wrong", error_id)]
+
+
+def invoke(host: WillingHost, parameters: dict[str, Any], *, as_undo: bool = False) -> Answer:
+    """What the engine says of a call of Invoke-CimMethod, on a host with one planned machine."""
+    world = {"id": "world", "cmdlet": "Get-VMHost", "parameters": {"ComputerName": ["here", "planned 1 web1"]}}
+    call = {"cmdlet": "Invoke-CimMethod", "parameters": parameters}
+    step = {"id": "invoke", **call}
+    if as_undo:
+        step = {"id": "invoke", "cmdlet": "Get-VM", "parameters": {}, "undo": call}
+    end = {"id": "end", "cmdlet": "Get-VM", "parameters": {}, "expect": "one" if as_undo else "none"}
+    return host.engine.answer(host.engine.start(steps=[world, *READ, step, end]))
+
+
+def methods_run(host: WillingHost) -> int:
+    told = Step("calls", Call("Get-VMHost", {"ComputerName": ("calls",)}), select=(".",))
+    return host.engine.run(told).values("calls", ".").count("Invoke-CimMethod")
+
+
+def test_the_one_method_of_wmi_runs(host: WillingHost) -> None:
+    assert invoke(host, DESTROY).errors == []
+    assert methods_run(host) == 1
+
+
+@pytest.mark.parametrize("as_undo", [False, True])
+@pytest.mark.parametrize("parameters", OTHER_FORMS.values(), ids=OTHER_FORMS)
+def test_no_other_method_of_wmi_is_let_through(host: WillingHost, parameters: dict[str, Any], as_undo: bool) -> None:
+    before = methods_run(host)
+    answer = invoke(host, parameters, as_undo=as_undo)
+    assert answer.errors == [("invoke", "Hvctl.NotAllowed")]
+    assert answer.error["category"] == "PermissionDenied"
+    assert methods_run(host) == before
+
+
+@pytest.mark.parametrize("as_undo", [False, True])
+@pytest.mark.parametrize("parameters", OTHER_OBJECTS.values(), ids=OTHER_OBJECTS)
+def test_the_method_runs_on_no_other_object(host: WillingHost, parameters: dict[str, Any], as_undo: bool) -> None:
+    answer = invoke(host, parameters, as_undo=as_undo)
+    assert answer.errors[-1] == ("invoke", "Hvctl.NotAllowed")
+    assert methods_run(host) == 0

@@ -39,6 +39,11 @@ function New-Switch([string]$id, [string]$name) {
     $switch
 }
 
+# Something of WMI that says of which class it is, as a CIM instance does.
+function New-CimThing([string]$class, [string]$name) {
+    [pscustomobject]@{ Name = $name; CimSystemProperties = [pscustomobject]@{ ClassName = $class } }
+}
+
 # Something of the Storage module, with the type name of a CIM instance.
 function New-Thing([string]$class, [string]$id) {
     $thing = [pscustomobject]@{
@@ -67,14 +72,14 @@ foreach ($text in $ComputerName) {
     $kind, $rest = $text.Split([char[]]' ', 2)
     if ($kind -ceq 'vm') { $words = $rest.Split([char[]]' ', 3); $null = New-Machine $words[0] $words[2] $words[1] }
     if ($kind -ceq 'snapshot') { $null = $willing.Snapshots.Add($rest.Split([char[]]' ', 2)) }
-    if ($kind -ceq 'planned') { $null = $willing.Planned.Add([pscustomobject]@{ Name = $rest.Split([char[]]' ', 2)[1] }) }
+    if ($kind -ceq 'planned') { $null = $willing.Planned.Add((New-CimThing 'Msvm_PlannedComputerSystem' $rest.Split([char[]]' ', 2)[1])) }
     if ($kind -ceq 'storage') { $words = $rest.Split([char[]]' ', 2); $null = New-Thing $words[0] $words[1] }
     if ($kind -ceq 'switch') { $words = $rest.Split([char[]]' ', 2); $null = New-Switch $words[0] $words[1] }
 }
 #endregion
 
 #region Get-CimInstance
-if ($ClassName -ceq 'Msvm_PlannedComputerSystem') { $willing.Planned.ToArray() } else { [pscustomobject]@{ Name = 'vmms' } }
+if ($ClassName -ceq 'Msvm_PlannedComputerSystem') { $willing.Planned.ToArray() } else { New-CimThing $ClassName 'vmms' }
 #endregion
 
 #region Invoke-CimMethod

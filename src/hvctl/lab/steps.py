@@ -49,6 +49,14 @@ def bad_request(message: str) -> Refused:
     return Refused("BadRequest", "InvalidData", message)
 
 
+CIM_RULE = "Of all methods of WMI, hvctl may run DestroySystem on planned virtual machines alone."
+
+
+def not_allowed(message: str, step: str | None = None) -> Refused:
+    """What was asked for is more than hvctl may do."""
+    return Refused("NotAllowed", "PermissionDenied", message, step)
+
+
 def not_simulated(message: str) -> Refused:
     """The lab does not simulate what was asked for."""
     return Refused("NotSimulated", "NotImplemented", message)
@@ -146,7 +154,7 @@ def _read_call(entry: Any, step_id: str, known: set[str]) -> LabCall:  # noqa: A
         raise bad_request("An object is missing.")
     cmdlet = _text(entry, "cmdlet")
     if cmdlet not in CMDLETS:
-        raise Refused("NotAllowed", "PermissionDenied", f"{cmdlet} is not a cmdlet that hvctl may run.", step_id)
+        raise not_allowed(f"{cmdlet} is not a cmdlet that hvctl may run.", step_id)
     given = entry.get("parameters")
     if given is None:
         given = {}
@@ -154,7 +162,25 @@ def _read_call(entry: Any, step_id: str, known: set[str]) -> LabCall:  # noqa: A
         raise bad_request("'parameters' must be an object.")
     if len({name.lower() for name in given}) < len(given):
         raise bad_request(f"A parameter of {cmdlet} is given twice.")
-    return LabCall(cmdlet, {name: _argument(value, known) for name, value in given.items()})
+    parameters = {name: _argument(value, known) for name, value in given.items()}
+    if cmdlet.lower() == "invoke-cimmethod" and not _is_allowed_method(parameters):
+        raise not_allowed(CIM_RULE, step_id)
+    return LabCall(cmdlet, parameters)
+
+
+def _is_allowed_method(parameters: Mapping[str, Any]) -> bool:
+    """Whether Invoke-CimMethod is called in the one form that is let through."""
+    given = {name.lower(): value for name, value in parameters.items()}
+    arguments = given.get("arguments")
+    return (
+        given.keys() == {"inputobject", "methodname", "arguments"}
+        and given["methodname"] == "DestroySystem"
+        and isinstance(given["inputobject"], RefArgument)
+        and isinstance(arguments, Tagged)
+        and arguments.type == _TAGS["$hashtable"]
+        and [name.lower() for name, _ in arguments.content] == ["affectedsystem"]
+        and isinstance(arguments.content[0][1], RefArgument)
+    )
 
 
 def _argument(value: Any, known: set[str]) -> Any:  # noqa: ANN401 - unchecked JSON

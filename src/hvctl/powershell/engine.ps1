@@ -101,6 +101,7 @@ $targetTextLimit = 1000
 $recordsAtOnce = 100
 $frameMark = [string][char]30
 
+$cimRule = 'Of all methods of WMI, hvctl may run DestroySystem on planned virtual machines alone.'
 $invariant = [System.Globalization.CultureInfo]::InvariantCulture
 $ignoreCase = [System.StringComparer]::OrdinalIgnoreCase
 
@@ -466,6 +467,13 @@ function New-Refusal([string]$errorId, [string]$category, [string]$message) {
     $exception
 }
 
+# With a step it refuses the whole batch that the step is read from.
+function New-NotAllowed([string]$message, [string]$stepId) {
+    $refusal = New-Refusal 'Hvctl.NotAllowed' 'PermissionDenied' $message
+    if ($stepId) { $refusal.Data['HvctlStep'] = $stepId }
+    $refusal
+}
+
 function New-BadRequest([string]$message) { New-Refusal 'Hvctl.BadRequest' 'InvalidData' $message }
 
 function Assert-Request($holds, [string]$otherwise) { if (-not $holds) { throw (New-BadRequest $otherwise) } }
@@ -624,11 +632,7 @@ function ConvertTo-Step($json, $known) {
 
 function ConvertTo-Call($json, [string]$stepId, $known) {
     $cmdlet = Get-TextMember $json 'cmdlet'
-    if (-not $allowList.ContainsKey($cmdlet)) {
-        $refusal = New-Refusal 'Hvctl.NotAllowed' 'PermissionDenied' "$cmdlet is not a cmdlet that hvctl may run."
-        $refusal.Data['HvctlStep'] = $stepId
-        throw $refusal
-    }
+    if (-not $allowList.ContainsKey($cmdlet)) { throw (New-NotAllowed "$cmdlet is not a cmdlet that hvctl may run." $stepId) }
     $parameters = [System.Collections.Generic.Dictionary[string, object]]::new($ignoreCase)
     $given = Get-JsonMember $json 'parameters'
     if ($null -ne $given) {
@@ -638,7 +642,27 @@ function ConvertTo-Call($json, [string]$stepId, $known) {
             $parameters.Add($name, (ConvertTo-Argument $given[$name] $known))
         }
     }
+    if ($cmdlet -eq 'Invoke-CimMethod' -and -not (Test-CimMethod $parameters)) { throw (New-NotAllowed $cimRule $stepId) }
     @{ Cmdlet = $cmdlet; Command = $allowList[$cmdlet] + '\' + $cmdlet; Parameters = $parameters }
+}
+
+# WMI has methods that run any program, so one method is let through, on one kind of object: planned virtual machines, which
+# no cmdlet removes. The call must have this form; what its refs lead to is looked at by Assert-CimObjects, before it runs.
+function Test-CimMethod($parameters) {
+    foreach ($name in 'InputObject', 'MethodName', 'Arguments') { if (-not $parameters.ContainsKey($name)) { return $false } }
+    $ref = [System.Collections.Specialized.OrderedDictionary]
+    $arguments = $parameters['Arguments']
+    $parameters.Count -eq 3 -and $parameters['MethodName'] -is [string] -and $parameters['MethodName'] -ceq 'DestroySystem' -and
+        $parameters['InputObject'] -is $ref -and $arguments -is [hashtable] -and $arguments.Count -eq 1 -and
+        $arguments['AffectedSystem'] -is $ref
+}
+
+function Assert-CimObjects($arguments) {
+    $manager = Get-PathValue $arguments['InputObject'] @('CimSystemProperties', 'ClassName') 0
+    $system = Get-PathValue $arguments['Arguments']['AffectedSystem'] @('CimSystemProperties', 'ClassName') 0
+    # The literals stand on the left, for a collection there would be filtered instead of compared.
+    if ('Msvm_VirtualSystemManagementService' -eq $manager -and 'Msvm_PlannedComputerSystem' -eq $system) { return }
+    throw (New-NotAllowed $cimRule)
 }
 
 # JSON becomes the value to bind. A ref stays a placeholder until its step has run: an ordered dictionary, which no
@@ -824,6 +848,7 @@ function Start-Call($batch, $step, $call, [string]$onError, $timeout) {
     $arguments = [System.Collections.Generic.Dictionary[string, object]]::new($ignoreCase)
     foreach ($name in $call.Parameters.Keys) { $arguments.Add($name, (Resolve-Argument $call.Parameters[$name] $batch)) }
     if ($batch.NothingToDo) { return $null }
+    if ($call.Cmdlet -eq 'Invoke-CimMethod') { Assert-CimObjects $arguments }
     # A module's functions do not see their caller's preference, so it travels as a parameter.
     if (-not $arguments.ContainsKey('ErrorAction')) { $arguments.Add('ErrorAction', $onError) }
     $shell = [powershell]::Create()

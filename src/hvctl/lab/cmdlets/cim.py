@@ -11,7 +11,7 @@ from hvctl.lab.entities import Host, Planned
 from hvctl.lab.kinds.migration import CIM, RESULT, WindowsService
 from hvctl.lab.live import Live, lives
 from hvctl.lab.problems import Problem
-from hvctl.lab.steps import not_simulated
+from hvctl.lab.steps import CIM_RULE, not_allowed, not_simulated
 
 HANDLERS: Handlers = {}
 _NAMESPACE = "ROOT\\VIRTUALIZATION\\V2"
@@ -54,11 +54,10 @@ def _windows_service(context: Context, wanted: str | None) -> Iterator[Output]:
 @simulates(HANDLERS, "Invoke-CimMethod", RESULT, "InputObject MethodName Arguments")
 def invoke_method(context: Context, args: Args) -> Iterator[Output]:
     """DestroySystem of the service that manages VMs, on a planned VM: it goes, with the files copied for it."""
-    if not isinstance(args["InputObject"].entity, Host) or args["MethodName"].lower() != "destroysystem":
-        raise not_simulated(f"The lab does not simulate the WMI method {args['MethodName']} of that object.")
-    system = {name.lower(): value for name, value in args["Arguments"].content}.get("affectedsystem")
-    if not (isinstance(system, Live) and isinstance(system.entity, Planned)):
-        raise not_simulated("The lab simulates DestroySystem for planned virtual machines only.")
+    ((_, system),) = args["Arguments"].content
+    is_planned = isinstance(system, Live) and isinstance(system.entity, Planned)
+    if not (is_planned and isinstance(args["InputObject"].entity, Host)):
+        raise not_allowed(CIM_RULE)
     if not context.world.find(Planned, host=context.host.name, id=system.entity.id):
         raise Problem("planned-gone")
     context.world.remove(system.entity)
