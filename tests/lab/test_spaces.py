@@ -41,6 +41,13 @@ def space(lab: SimulatedHost, **parameters: object) -> dict[str, object]:
     return lab.call("New-VirtualDisk", select=select, **given)[0]  # type: ignore[arg-type]
 
 
+def below(lab: SimulatedHost) -> list[str]:
+    """The serial numbers of the disks below the one virtual disk."""
+    disks = Step("disks", Call("Get-PhysicalDisk", {"VirtualDisk": Ref("space")}), select=("SerialNumber",))
+    answer = lab.run(Step("space", Call("Get-VirtualDisk")), disks)
+    return sorted(record["SerialNumber"] for record in answer.records("disks"))
+
+
 def test_every_host_has_a_primordial_pool_and_eight_disks_that_can_be_pooled(lab):
     assert lab.call("Get-StoragePool", select=["FriendlyName", "IsPrimordial"]) == [
         {"FriendlyName": "Primordial", "IsPrimordial": True}
@@ -94,7 +101,8 @@ def test_footprints(lab, parameters, disks, footprint, columns):
         ("12", {"NumberOfColumns": 2}, "StorageWMI 1"),
         ("12", {"ResiliencySettingName": "Raid"}, "StorageWMI 49000"),
         ("12", {"Size": 1}, "StorageWMI 4097"),
-        ("12", {"UseMaximumSize": True}, "StorageWMI 5"),
+        ("12", {"UseMaximumSize": True}, "StorageWMI 40005"),
+        ("12", {"PhysicalDiskRedundancy": 3}, "StorageWMI 49002"),
         ("12", {"StoragePoolFriendlyName": ("Primordial",)}, "StorageWMI 48000"),
         ("12", {"StoragePoolFriendlyName": ("nope",)}, "CmdletizationQuery_NotFound_FriendlyName"),
         (
@@ -163,7 +171,7 @@ def test_a_pool_with_virtual_disks_stays(lab):
     space(lab)
     with pytest.raises(CallFailed) as caught:
         lab.call("Remove-StoragePool", FriendlyName=("data",), Confirm=False)
-    assert caught.value.fields["error_id"] == "StorageWMI 4,Remove-StoragePool"
+    assert caught.value.fields["error_id"] == "StorageWMI 48008,Remove-StoragePool"
     lab.call("Remove-VirtualDisk", FriendlyName=("space",), Confirm=False)
     lab.call("Remove-StoragePool", FriendlyName=("data",), Confirm=False)
     assert len(lab.call("Get-PhysicalDisk", select=["DeviceId"], CanPool=True)) == 8
@@ -193,6 +201,45 @@ def test_the_life_of_a_volume(lab):
     lab.call("Remove-VirtualDisk", FriendlyName=("space",), Confirm=False)
     assert lab.value("Test-Path", ".", LiteralPath="D:\\") is False
     assert lab.value("Get-Volume", "DriveLetter") == "C"
+
+
+def test_windows_has_no_disk_for_a_virtual_disk_that_is_detached(lab):
+    pooled(lab, "1", "2", "3")
+    space(lab)
+    select = ["Number", "OperationalStatus", "OfflineReason"]
+    assert lab.call("Get-Disk", select=select, FriendlyName=("space",))[0]["OperationalStatus"] == "Online"
+    break_disks(lab.path, {"LAB0101": "failed", "LAB0102": "failed"})
+    seen = lab.call("Get-Disk", select=select, FriendlyName=("space",))
+    assert [(each["OperationalStatus"], each["OfflineReason"]) for each in seen] == [("Offline", None)]
+    with pytest.raises(CallFailed) as caught:
+        lab.call("Initialize-Disk", Number=(seen[0]["Number"],), Confirm=False)
+    assert caught.value.id == "StorageWMI 41003"
+    break_disks(lab.path, {"LAB0101": "lost", "LAB0102": "lost"})
+    assert [each["Number"] for each in lab.call("Get-Disk", select=select) if each["Number"] == seen[0]["Number"]] == []
+    assert lab.value("Get-VirtualDisk", "DetachedReason") == "Majority Disks Unhealthy"
+
+
+def test_a_retired_disk_takes_no_new_data_and_a_repair_empties_it(lab):
+    pooled(lab, "1", "2", "3")
+    break_disks(lab.path, {"LAB0103": "retired"})
+    assert lab.value("Get-PhysicalDisk", "Usage", SerialNumber="LAB0103") == "Retired"
+    space(lab)
+    assert below(lab) == ["LAB0101", "LAB0102"]
+    break_disks(lab.path, {"LAB0101": "retired"})
+    assert lab.value("Get-VirtualDisk", "HealthStatus") == "Healthy"
+    lab.call("Repair-VirtualDisk", FriendlyName=("space",), Confirm=False)
+    assert lab.value("Get-VirtualDisk", "OperationalStatus") == "In Service"
+    for _ in range(5):
+        lab.call("Get-StorageJob", select=["JobState"])
+    assert below(lab) == ["LAB0102", "LAB0103"]
+
+
+def test_a_disk_that_will_fail_goes_on_taking_data(lab):
+    pooled(lab, "1", "2")
+    break_disks(lab.path, {"LAB0101": "predictive-failure"})
+    assert space(lab)["FootprintOnPool"] == 22 * GIB
+    lab.call("Repair-VirtualDisk", FriendlyName=("space",), Confirm=False)
+    assert lab.call("Get-StorageJob", select=["Name"]) == []
 
 
 def test_the_disk_of_windows_is_left_alone(lab):

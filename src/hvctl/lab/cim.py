@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from hvctl.lab import lookup
+from hvctl.lab import faulty, lookup
 from hvctl.lab.context import Args, Context
 from hvctl.lab.kinds.spaces import primordial
 from hvctl.lab.live import Kind, Live
@@ -79,9 +79,11 @@ def pools(context: Context) -> list[Pool]:
 
 
 def disks(context: Context) -> list[Disk]:
-    """The disks that Windows sees: physical ones that no pool has, and virtual ones."""
-    physical = [each for each in context.world.find(PhysicalDisk, host=context.host.name) if each.pool is None]
-    return [*physical, *context.world.find(VirtualDisk, host=context.host.name)]
+    """The disks that Windows sees: physical ones that no pool has, and virtual ones that are attached."""
+    world, host = context.world, context.host.name
+    physical = [each for each in world.find(PhysicalDisk, host=host) if each.pool is None]
+    attached = [each for each in world.find(VirtualDisk, host=host) if not faulty.is_detached(world, each)]
+    return [*physical, *attached]
 
 
 def partitions_of(context: Context, disk: Disk) -> list[Partition]:

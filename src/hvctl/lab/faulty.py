@@ -25,15 +25,17 @@ class Fault(NamedTuple):
     """What a disk with this fault says, and whether its data cannot be reached."""
 
     health: Health
-    away: bool
+    away: bool = False
+    usage: str = "Auto-Select"
 
 
 GOOD = Health("Healthy", ("OK",))
 FAULTS: Mapping[str, Fault] = {
-    "predictive-failure": Fault(Health("Warning", ("Predictive Failure",)), away=False),
-    "io-error": Fault(Health("Warning", ("IO Error",)), away=False),
+    "predictive-failure": Fault(Health("Warning", ("Predictive Failure",))),
+    "io-error": Fault(Health("Warning", ("IO Error",))),
     "lost": Fault(Health("Warning", ("Lost Communication",)), away=True),
     "failed": Fault(Health("Unhealthy", ("Failed Media",)), away=True),
+    "retired": Fault(GOOD, usage="Retired"),
 }
 """What can be wrong with a physical disk, for the world's setting `disk_faults`."""
 
@@ -47,6 +49,12 @@ def disk_health(world: World, disk: PhysicalDisk) -> Health:
     """How well a physical disk is."""
     fault = fault_of(world, disk)
     return fault.health if fault else GOOD
+
+
+def usage(world: World, disk: PhysicalDisk) -> str:
+    """What a pool may use a disk for; a retired one takes no new data, and a repair empties it."""
+    fault = fault_of(world, disk)
+    return fault.usage if fault else "Auto-Select"
 
 
 def cannot_pool(world: World, disk: PhysicalDisk) -> str | None:
@@ -120,7 +128,7 @@ def space_health(world: World, space: VirtualDisk) -> Health:
 
 def detached_reason(world: World, space: VirtualDisk) -> str:
     """Why a virtual disk is detached."""
-    return "Majority Disks Unhealthy" if "Detached" in space_health(world, space).words else "None"
+    return "Majority Disks Unhealthy" if is_detached(world, space) else "None"
 
 
 def _away(world: World, space: VirtualDisk) -> list[Fault]:
@@ -159,17 +167,26 @@ def is_overfull(world: World, pool: Pool) -> bool:
 
 def is_offline(world: World, space: VirtualDisk) -> bool:
     """Whether the disk that Windows sees is offline: too many disks away, or a thin one in a pool that is full."""
-    if space_health(world, space).status in ("Unknown", "Unhealthy"):
-        return True
+    return space_health(world, space).status in ("Unknown", "Unhealthy") or is_starved(world, space)
+
+
+def is_starved(world: World, space: VirtualDisk) -> bool:
+    """Whether a thin virtual disk is in a pool that is full."""
     pool = world.get(Pool, space.pool)
     return space.provisioning == "Thin" and pool is not None and is_overfull(world, pool)
+
+
+def is_detached(world: World, space: VirtualDisk) -> bool:
+    """Whether Windows has no disk for a virtual disk."""
+    return "Detached" in space_health(world, space).words
 
 
 def free(world: World, pool: Pool) -> dict[str, int]:
     """What is free on each disk of a pool that takes new data."""
     used = allocated(world, pool)
-    return {
-        disk.id: disk.size - used[disk.id]
-        for disk in members(world, pool)
-        if disk.usage == "Auto-Select" and fault_of(world, disk) is None
-    }
+    return {disk.id: disk.size - used[disk.id] for disk in members(world, pool) if _takes_data(world, disk)}
+
+
+def _takes_data(world: World, disk: PhysicalDisk) -> bool:
+    fault = fault_of(world, disk)
+    return fault is None or not (fault.away or fault.usage == "Retired")

@@ -22,7 +22,6 @@ class PhysicalDisk(Record):
     media: str
     bus: str
     pool: str | None = None
-    usage: str = "Auto-Select"
     style: str = "RAW"
     system: bool = False
 

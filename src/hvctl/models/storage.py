@@ -13,15 +13,24 @@ from pydantic import BeforeValidator, Field
 from hvctl.models.base import Bytes, HostName, Model, Record, Seconds
 
 _HEALTH = {0: "Healthy", 1: "Warning", 2: "Unhealthy", 5: "Unknown"}
-_STATUS = {
-    0: "Unknown",
-    1: "Other",
-    2: "OK",
-    3: "Degraded",
-    11: "In Service",
-    19: "Relocating",
-    53250: "Detached",
-    53251: "Incomplete",
+_STATUS_IN_ORDER = (
+    "Unknown,Other,OK,Degraded,Stressed,Predictive Failure,Error,Non-Recoverable Error,Starting,Stopping,Stopped,"
+    "In Service,No Contact,Lost Communication,Aborted,Dormant,Supporting Entity in Error,Completed,Power Mode,"
+    "Relocating"
+)
+_STATUS = dict(enumerate(_STATUS_IN_ORDER.split(","))) | {
+    0x8000: "Majority Disks Unhealthy",
+    0x8001: "Minority Disks Unhealthy",
+    0xD002: "Detached",
+    0xD003: "Incomplete",
+    0xD00D: "Scan Needed",
+    0xD00E: "Spot Fix Needed",
+    0xD00F: "Full Repair Needed",
+    0xD010: "Online",
+    0xD011: "Not Ready",
+    0xD012: "No Media",
+    0xD013: "Offline",
+    0xD014: "Failed",
 }
 _MEDIA = {0: "Unspecified", 3: "HDD", 4: "SSD", 5: "SCM"}
 _USAGE = {0: "Unknown", 1: "Auto-Select", 2: "Manual-Select", 3: "Hot Spare", 4: "Retired", 5: "Journal"}
@@ -36,6 +45,11 @@ _BUS = dict(enumerate(_BUSES.split(",")))
 _REASONS = dict(enumerate(_REASONS_IN_ORDER.split(",")))
 _PROVISIONING = {0: "Unknown", 1: "Thin", 2: "Fixed"}
 _DETACHED = {0: "Unknown", 1: "None", 2: "By Policy", 3: "Majority Disks Unhealthy", 4: "Incomplete"}
+_READ_ONLY = {0: "Unknown", 1: "None", 2: "By Policy", 3: "Majority Disks Unhealthy"}
+_OFFLINE_IN_ORDER = (
+    "Policy,Redundant Path,Snapshot,Collision,Resource Exhaustion,Critical Write Failures,Data Integrity Scan Required"
+)
+_OFFLINE = dict(enumerate(_OFFLINE_IN_ORDER.split(","), 1))
 _JOBS = {
     2: "New",
     3: "Starting",
@@ -127,6 +141,9 @@ class StoragePool(Record):
     size: Bytes | None = Field(validation_alias="Size")
     used: Bytes | None = Field(validation_alias="AllocatedSize")
     read_only: bool | None = Field(validation_alias="IsReadOnly")
+    read_only_reason: Annotated[str | None, BeforeValidator(_word(_READ_ONLY))] = Field(
+        validation_alias="ReadOnlyReason", description="why, where it is read-only"
+    )
     health: HealthWord = Field(validation_alias="HealthStatus")
     status: StatusWords = Field(validation_alias="OperationalStatus")
 
@@ -179,6 +196,21 @@ class Volume(Record):
     status: StatusWords = Field(validation_alias="OperationalStatus")
 
 
+class Disk(Record):
+    """A disk as Windows sees it: what is behind a virtual disk that is attached, among others."""
+
+    noun: ClassVar[str] = "disk"
+
+    id: str = Field(validation_alias="UniqueId")
+    number: int | None = Field(validation_alias="Number")
+    name: str = Field(validation_alias="FriendlyName", description="of a virtual disk its name")
+    host: HostName
+    bus: Annotated[str | None, BeforeValidator(_word(_BUS))] = Field(validation_alias="BusType")
+    offline_reason: Annotated[str | None, BeforeValidator(_word(_OFFLINE))] = Field(validation_alias="OfflineReason")
+    health: HealthWord = Field(validation_alias="HealthStatus")
+    status: StatusWords = Field(validation_alias="OperationalStatus")
+
+
 class StorageVirtualDiskDetails(StorageVirtualDisk):
     """A virtual disk as `storage virtual-disk show` shows it: its pool, the disks below it, the volumes on it."""
 
@@ -206,14 +238,14 @@ class StorageJob(Record):
 class HealthFinding(Model):
     """One thing that `storage health` has to say: a word of an object's state, what it means, and what to do."""
 
-    type: str = Field(description="storage pool, virtual disk, physical disk, volume or storage job")
+    type: str = Field(description="storage pool, virtual disk, physical disk, disk, volume or storage job")
     id: str
     name: str
     host: HostName
     health: str | None
     status: str = Field(description="a word of its operational status")
     meaning: str
-    next: str | None = Field(description="the command to go on with")
+    next: str = Field(description="what to do; mostly the command to go on with")
 
 
 class CreatedStorage(Model):

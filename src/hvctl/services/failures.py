@@ -71,11 +71,14 @@ _BY_ID: tuple[tuple[re.Pattern[str], _Kind], ...] = tuple(
         (r"InvalidOperation,Microsoft\.HyperV\.PowerShell\.Commands\.StopVM", _NO_ANSWER),
         (r"CmdletizationQuery_NotFound", _Kind(NotFoundError)),
         # The number is what the storage provider's method returned.
-        (r"StorageWMI (1,(New|Repair)-VirtualDisk|40000,|40002,|48004,|49002,|49003,|49006,)", _Kind(ConflictError, _POOL_ROOM)),
+        (
+            r"StorageWMI (1,(New|Repair)-VirtualDisk|40000,|40002,|48004,|49002,|49003,|49006,)",
+            _Kind(ConflictError, _POOL_ROOM),
+        ),
         (r"StorageWMI 3\b", _Kind(TimedOutError)),
         (r"StorageWMI 40001\b", _Kind(AccessError, "Storage needs an account in the host's Administrators group.")),
         (r"StorageWMI 48007\b", _Kind(ConflictError, "Look at the pool: hvctl storage health")),
-        (r"StorageWMI (41001|48000|51000)\b", _Kind(ConflictError)),
+        (r"StorageWMI (6|41001|41003|42002|48000|48006|48008|50001|50003|51000|51002)\b", _Kind(ConflictError)),
         (r"ObjectNotFound\b|FileNotFound\b", _Kind(NotFoundError)),
         (r"AccessDenied\b|LogonFailure\b", _Kind(AccessError)),
         (r"InvalidState\b", _Kind(ConflictError, _STATE)),

@@ -14,11 +14,11 @@ from hvctl.lab import seeds
 from hvctl.lab.entities import GIB
 from hvctl.lab.transport import LabTransport
 from hvctl.lab.world import World
-from hvctl.models.storage import PhysicalDisk, StorageJob, StoragePool, StorageVirtualDisk, Volume
+from hvctl.models.storage import Disk, PhysicalDisk, StorageJob, StoragePool, StorageVirtualDisk, Volume
 from hvctl.services.plan import run_plan
 from hvctl.services.selection import Selection
 from hvctl.services.storage.delete import plan_repair
-from hvctl.services.storage.health import DISK, POOL, VIRTUAL_DISK, findings_of
+from hvctl.services.storage.health import Item, findings_of
 from hvctl.services.storage.making import StorageMaking
 from hvctl.services.storage.service import StorageService
 from hvctl.transports.session import Session
@@ -87,6 +87,8 @@ def test_a_fault_is_told_wherever_it_matters(host, faults, said):
     expected = {}
     if "pool" in said:
         expected = {"storage pool": [said["pool"]], "virtual disk": [said["space"]]}
+    if said.get("space") == "No Redundancy":
+        expected["disk"] = ["Offline"]
     assert host.said() == expected | {"physical disk": said["disk"]}
     for each in host.service.health():
         assert each.meaning
@@ -162,28 +164,102 @@ def test_a_thin_disk_in_a_pool_that_is_full_goes_offline(tmp_path):
     with World(path) as world, world.transaction():
         world.add(File(host="hv01", key=paths.key(name), path=name, kind="vhd", size=1000 * GIB, disk={}))
     assert [volume.letter for volume in maker.service.volumes()] == ["C"]
+    (finding,) = maker.service.health()
+    assert (finding.type, finding.status, finding.name) == ("disk", "Offline", "vmstore (9)")
+    assert "a pool that is full" in finding.meaning
+    assert "Set-Disk -Number 9 -IsOffline $false" in finding.next
     session.close()
 
 
+POOL_WORDS = ("Degraded", "Read-only")
+SPACE_WORDS = ("Suboptimal", "In service", "Incomplete", "Degraded", "No redundancy", "Detached")
+DISK_WORDS = (
+    *("Lost communication", "Removing from pool", "Starting maintenance mode", "In maintenance mode"),
+    *("Stopping maintenance mode", "Predictive failure", "IO error", "Transient error", "Abnormal latency"),
+    *("Not usable", "Split", "Stale metadata", "Unrecognized metadata", "Failed media", "Device hardware failure"),
+    *("Updating firmware", "Starting", "In service"),
+)
+VOLUME_WORDS = ("Scan Needed", "Spot Fix Needed", "Full Repair Needed")
+EVERY_WORD = (
+    *("Unknown", "Other", "Degraded", "Stressed", "Predictive Failure", "Error", "Non-Recoverable Error", "Starting"),
+    *("Stopping", "Stopped", "In Service", "No Contact", "Lost Communication", "Aborted", "Dormant"),
+    *("Supporting Entity in Error", "Completed", "Power Mode", "Relocating"),
+)
+
+
+def of_kind(model: type[Item], name: str = "it's “mine”", **changes: object) -> Item:
+    """An object of a kind that is in a bad way."""
+    known = {"UniqueId": "{X}", "FriendlyName": name, "FileSystemLabel": name, "Size": 1, "DriveLetter": "D"}
+    known |= {"DeviceId": "3", "Number": 9, "HealthStatus": "Warning"} | changes
+    return model.read("hv01", [{key: known.get(key) for key in model.properties()}])[0]
+
+
 @pytest.mark.parametrize(
-    "word",
+    ("model", "word"),
     [
-        *("Suboptimal", "In service", "Incomplete", "Degraded", "No redundancy", "Detached"),
-        *("Read-only", "Lost communication", "Removing from pool", "Starting maintenance mode"),
-        *("In maintenance mode", "Stopping maintenance mode", "Predictive failure", "IO error", "Transient error"),
-        *("Abnormal latency", "Not usable", "Split", "Stale metadata", "Unrecognized metadata", "Failed media"),
-        *("Device hardware failure", "Updating firmware", "Starting"),
+        *((StoragePool, word) for word in (*POOL_WORDS, *EVERY_WORD)),
+        *((StorageVirtualDisk, word) for word in (*SPACE_WORDS, *EVERY_WORD)),
+        *((PhysicalDisk, word) for word in (*DISK_WORDS, *EVERY_WORD)),
+        *((Disk, word) for word in ("Offline", "Not Ready", "No Media", "Failed", *EVERY_WORD)),
+        *((Volume, word) for word in (*VOLUME_WORDS, *EVERY_WORD)),
     ],
 )
-def test_every_documented_word_has_a_meaning(word):
-    plain = "".join(letter for letter in word.lower() if letter.isalnum())
-    assert plain in POOL | VIRTUAL_DISK | DISK
+def test_every_documented_word_has_a_meaning_and_a_next_step(model, word):
+    (finding,) = findings_of(of_kind(model, OperationalStatus=word))
+    assert (finding.status, finding.health) == (word, "Warning")
+    assert "no words" not in finding.meaning
+    assert finding.next
+    assert not set("{}") & set(finding.next.replace("{X}", ""))
+
+
+@pytest.mark.parametrize(
+    ("model", "word", "reasons"),
+    [
+        (StoragePool, "Read-only", {"ReadOnlyReason": ["Incomplete", "Policy", "By Policy", "Starting", 2, 3]}),
+        (
+            StorageVirtualDisk,
+            "Detached",
+            {"DetachedReason": ["By Policy", "Majority Disks Unhealthy", "Incomplete", "Timeout", 3]},
+        ),
+        (
+            Disk,
+            "Offline",
+            {"OfflineReason": ["Policy", "Redundant Path", "Snapshot", "Collision", "Resource Exhaustion", 6, 7]},
+        ),
+    ],
+)
+def test_a_reason_says_more_than_the_word(model, word, reasons):
+    (plain,) = findings_of(of_kind(model, OperationalStatus=word))
+    for name, values in reasons.items():
+        for value in values:
+            (finding,) = findings_of(of_kind(model, OperationalStatus=word, **{name: value}))
+            assert finding.meaning != plain.meaning, value
+
+
+@pytest.mark.parametrize("health", ["Warning", "Unhealthy", "Unknown"])
+def test_a_bad_health_without_a_word_is_told_too(health):
+    for status, shown in (("OK", "OK"), (None, "Unknown")):
+        (finding,) = findings_of(of_kind(StoragePool, HealthStatus=health, OperationalStatus=status))
+        assert (finding.health, finding.status) == (health, shown)
+        assert "no words" not in finding.meaning
+    assert findings_of(of_kind(StoragePool, HealthStatus="Healthy", OperationalStatus="OK")) == []
 
 
 def test_a_word_that_no_version_knows_is_told_as_it_is():
-    (finding,) = findings_of(physical_disk(7, health="Warning", status=("Very Odd",)), DISK)
+    (finding,) = findings_of(physical_disk(7, health="Warning", status=("Very Odd",)))
     assert (finding.status, finding.health, finding.name) == ("Very Odd", "Warning", "A disk (7)")
     assert "no words" in finding.meaning
+    assert finding.next == "hvctl storage disk show 7"
+    (finding,) = findings_of(of_kind(StoragePool, HealthStatus=77, OperationalStatus=[2]))
+    assert (finding.health, finding.status) == ("77", "OK")
+
+
+def test_a_name_that_needs_quotes_stands_as_its_id_in_what_is_next():
+    (plain,) = findings_of(of_kind(StorageVirtualDisk, name="Müller-1", OperationalStatus="Degraded"))
+    assert plain.next == "hvctl storage virtual-disk repair Müller-1"
+    for name in ("it's", "two words", "-x", "*"):
+        (odd,) = findings_of(of_kind(StorageVirtualDisk, name=name, OperationalStatus="Degraded"))
+        assert odd.next == "hvctl storage virtual-disk repair '{X}'"
 
 
 def test_numbers_stand_for_words():
@@ -197,6 +273,8 @@ def test_numbers_stand_for_words():
     assert (disk.type, disk.bus, disk.usage, disk.health) == ("SSD", "NVMe", "Retired", "Warning")
     assert disk.cannot_pool == ("In a Pool", "Insufficient Capacity")
     assert disk.status == ("Degraded", "Incomplete", "60000")
+    disk = PhysicalDisk.read("hv01", [record | {"OperationalStatus": [5, 13, 0xD00F]}])[0]
+    assert disk.status == ("Predictive Failure", "Lost Communication", "Full Repair Needed")
     words = record | {"MediaType": "SSD", "HealthStatus": "Healthy", "OperationalStatus": "OK", "CannotPoolReason": ""}
     disk = PhysicalDisk.read("hv01", [words])[0]
     assert (disk.health, disk.status, disk.cannot_pool) == ("Healthy", ("OK",), ())

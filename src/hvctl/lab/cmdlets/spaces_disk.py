@@ -69,7 +69,7 @@ def _make(context: Context, pool: Pool, args: Args) -> VirtualDisk:
     if not enough or most == 0:
         raise Problem("storage-resources")
     if thin and (redundancy == 2 and resiliency == "Parity"):
-        raise Problem("storage-provisioning", reason="Dual parity needs fixed provisioning.")
+        raise Problem("storage-provisioning")
     size = _size(args, most, thin=thin)
     extents = allocation.place(free, spread, min(size, most))
     if extents is None or (size > most and not thin):
@@ -119,13 +119,13 @@ def _resiliency(args: Args) -> tuple[str, int]:
     copies = args.get("NumberOfDataCopies")
     redundancy = args.get("PhysicalDiskRedundancy", default if copies is None or name != "Mirror" else copies - 1)
     if (name, redundancy) not in allocation.MINIMUM_DISKS:
-        raise Problem("storage-parameter", reason=f"{name} has no redundancy of {redundancy}.")
+        raise Problem("storage-redundancy", name=name, redundancy=redundancy)
     return name, redundancy
 
 
 def _size(args: Args, most: int, *, thin: bool) -> int:
     if ("Size" in args) == bool(args.get("UseMaximumSize")):
-        raise Problem("storage-parameter", reason="Name either -Size or -UseMaximumSize.")
+        raise Problem("storage-which-size")
     if args.get("UseMaximumSize"):
         if thin:
             raise Problem("storage-parameter", reason="-UseMaximumSize is for fixed provisioning.")
@@ -218,8 +218,8 @@ def repair_virtual_disk(context: Context, args: Args) -> Iterator[Output]:
         gone = sum(size for disk, size in held.items() if disk not in usable)
         if gone == 0 or faulty.running_job(world, space):
             return
-        if faulty.space_health(world, space).status != "Warning":
-            raise Problem("storage-resources")
+        if faulty.space_health(world, space).status not in ("Healthy", "Warning"):
+            raise Problem("storage-redundancy-lost")
         free = {disk: left + held.get(disk, 0) for disk, left in usable.items()}
         spread = allocation.layout(space.resiliency, space.redundancy, space.columns)
         extents = allocation.place(free, spread, space.size) if len(free) >= spread.width else None

@@ -104,7 +104,7 @@ def remove_pool(context: Context, args: Args) -> Iterator[Output]:
         if "Read-only" in faulty.pool_health(context.world, pool).words:
             raise Problem("storage-read-only", name=pool.name)
         for disk in faulty.members(context.world, pool):
-            disk.pool, disk.usage = None, "Auto-Select"
+            disk.pool = None
             context.world.save(disk)
         context.world.remove(pool)
         yield from ()

@@ -91,7 +91,7 @@ def new_partition(context: Context, args: Args) -> Iterator[Output]:
         offset = max((each.offset + each.size for each in others), default=_FIRST)
         room = disk.size - offset - _END
         if bool(args.get("UseMaximumSize")) == ("Size" in args):
-            raise Problem("storage-parameter", reason="Name either -Size or -UseMaximumSize.")
+            raise Problem("storage-which-size")
         size = room if args.get("UseMaximumSize") else int(args["Size"])
         if room <= 0 or not 0 < size <= room:
             raise Problem("storage-capacity")

@@ -64,13 +64,14 @@ def _disk_allocated(world: World, disk: PhysicalDisk) -> int:
 PHYSICAL_DISK = Kind(
     "MSFT_PhysicalDisk",
     table(
-        fields(UniqueId="id", FriendlyName="name", SerialNumber="serial", Size="size", Usage="usage"),
+        fields(UniqueId="id", FriendlyName="name", SerialNumber="serial", Size="size"),
         fields(MediaType="media", BusType="bus"),
         _SECTORS,
         constants(Manufacturer="", EnclosureNumber=None, SlotNumber=None, PhysicalLocation=None),
         {
             "ObjectId": _object_id,
             "DeviceId": lambda live: str(live.entity.number),
+            "Usage": _of(faulty.usage),
             "Model": lambda live: live.entity.name,
             "SpindleSpeed": lambda live: 0 if live.entity.media == "SSD" else 4294967295,
             "AllocatedSize": _of(_disk_allocated),
@@ -138,6 +139,10 @@ def _offline(world: World, disk: PhysicalDisk | VirtualDisk) -> bool:
     return isinstance(disk, VirtualDisk) and faulty.is_offline(world, disk)
 
 
+def _offline_reason(world: World, disk: PhysicalDisk | VirtualDisk) -> str | None:
+    return "Resource Exhaustion" if isinstance(disk, VirtualDisk) and faulty.is_starved(world, disk) else None
+
+
 DISK = Kind(
     "MSFT_Disk",
     table(
@@ -148,7 +153,7 @@ DISK = Kind(
             "BusType": lambda live: "Spaces" if isinstance(live.entity, VirtualDisk) else live.entity.bus,
             "OperationalStatus": _of(lambda world, disk: "Offline" if _offline(world, disk) else "Online"),
             "IsOffline": _of(_offline),
-            "OfflineReason": _of(lambda world, disk: "Resource Exhaustion" if _offline(world, disk) else None),
+            "OfflineReason": _of(_offline_reason),
             "HealthStatus": _of(
                 lambda world, disk: (
                     faulty.space_health if isinstance(disk, VirtualDisk) else faulty.disk_health

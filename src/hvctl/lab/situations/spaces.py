@@ -53,23 +53,47 @@ SPACES_SITUATIONS: Mapping[str, Situation] = {
         40000, "Not enough available capacity", "Not enough available capacity", "Choose a smaller size.", sure=True
     ),
     "storage-parameter": _code(5, "Invalid Parameter", "{reason}", "Correct the parameter."),
+    "storage-which-size": _code(
+        40005,
+        "You must specify a size by using either the Size or the UseMaximumSize parameter. You can specify only one of"
+        " these parameters at a time.",
+        "There are both, or none.",
+        "Name one of them.",
+    ),
     "storage-provisioning": _code(
-        47001, "The specified provisioning type is not valid.", "{reason}", "Choose Fixed."
+        47001,
+        "This subsystem does not support creation of virtual disks with the specified provisioning type.",
+        "Dual parity needs fixed provisioning.",
+        "Choose Fixed.",
     ),
     "storage-primordial": _code(
-        48000, "This operation is not allowed on primordial storage pool.", "The pool is primordial.", "Create a pool."
+        48000, "This operation is not supported on primordial storage pools.", "It is primordial.", "Create a pool."
     ),
     "storage-resiliency": _code(
-        49000, "The specified resiliency setting name was not found.", "There is no {name}.", "Choose another."
+        49000, "No resiliency setting with that name exists.", "There is no {name}.", "Choose another."
+    ),
+    "storage-redundancy": _code(
+        49002,
+        "The value for PhysicalDiskRedundancy is outside of the supported range of values.",
+        "{name} has no redundancy of {redundancy}.",
+        "Choose another.",
+    ),
+    "storage-redundancy-lost": _code(
+        50001,
+        "There is not enough redundancy remaining to repair the virtual disk.",
+        "Too many of its disks failed or are missing.",
+        "Bring disks back.",
     ),
     "storage-read-only": _code(
         48007, "The storage pool could not complete the operation because its configuration is read-only.",
         "The pool '{name}' is read-only.", "Take away what keeps it from being written.",
     ),
     "storage-disk": _code(
-        51000, "One or more physical disks are not supported by this operation.", "{reason}", "Choose other disks."
+        51000, "One of the physical disks specified is not supported by this operation.", "{reason}", "Choose others."
     ),
-    "storage-in-use": _code(4, "Failed", "The pool '{name}' contains virtual disks.", "Remove them first."),
+    "storage-in-use": _code(
+        48008, "The storage pool contains virtual disks.", "The pool '{name}' is not empty.", "Remove them first."
+    ),
     "storage-initialized": _code(
         41001, "The disk has already been initialized.", "The disk has already been initialized.", "Go on.", sure=True
     ),
@@ -77,7 +101,7 @@ SPACES_SITUATIONS: Mapping[str, Situation] = {
     "storage-letter": _code(
         42002, "The requested access path is already in use.", "The letter {letter} is taken.", "Choose another."
     ),
-    "storage-offline": _code(4, "Failed", "The disk is offline.", "Bring it online first."),
+    "storage-offline": _code(41003, "The disk is offline.", "The disk is offline.", "Bring it online first."),
 }  # fmt: skip
 """The rows of `problems.SITUATIONS` on Storage Spaces; the activity id is always the same in the lab."""
 
@@ -88,19 +112,23 @@ SPACES_CATEGORIES: Mapping[str, str] = {
     "CmdletizationQuery_NotFound_DriveLetter": "ObjectNotFound",
     "MismatchedPSTypeName": "InvalidArgument",
     "StorageWMI 1": "InvalidOperation",
-    "StorageWMI 4": "NotSpecified",
     "StorageWMI 5": "InvalidArgument",
     "StorageWMI 8": "NotSpecified",
     "StorageWMI 4097": "NotSpecified",
     "StorageWMI 40000": "NotSpecified",
     "StorageWMI 40001": "PermissionDenied",
+    "StorageWMI 40005": "NotSpecified",
     "StorageWMI 41000": "NotSpecified",
     "StorageWMI 41001": "NotSpecified",
+    "StorageWMI 41003": "NotSpecified",
     "StorageWMI 42002": "NotSpecified",
     "StorageWMI 47001": "NotSpecified",
     "StorageWMI 48000": "NotSpecified",
     "StorageWMI 48007": "NotSpecified",
+    "StorageWMI 48008": "NotSpecified",
     "StorageWMI 49000": "NotSpecified",
+    "StorageWMI 49002": "NotSpecified",
+    "StorageWMI 50001": "NotSpecified",
     "StorageWMI 51000": "NotSpecified",
 }
 """The categories of their ids."""
