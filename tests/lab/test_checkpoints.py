@@ -368,6 +368,16 @@ class TestMerging:
         assert files(slow) == [DISK]
         assert word(slow, DISK) == "b"
 
+    def test_a_deleted_machine_s_disk_is_held_while_it_is_merged(self, slow: SimulatedHost) -> None:
+        slow.call("Stop-VM", Name="web1", TurnOff=True)
+        slow.call("Remove-VM", Name="web1", Force=True)
+        busy = refused(slow, "Remove-Item", LiteralPath=DISK)
+        assert "RemoveFileSystemItemIOError" in str(busy)
+        for _ in range(3):
+            slow.call("Get-VM")
+        slow.call("Remove-Item", LiteralPath=DISK)
+        assert files(slow) == []
+
     def test_on_a_clock_with_a_pace(self, slow: SimulatedHost) -> None:
         configure(slow, pace=0.02)
         slow.call("Remove-VMSnapshot", VMName="web1", Name="a")

@@ -28,6 +28,7 @@ from hvctl.services.vm import power
 from hvctl.services.vm.change import plan_rename, plan_set
 from hvctl.services.vm.create import plan_create, plan_look
 from hvctl.services.vm.delete import Owners, plan_delete, plan_owners
+from hvctl.services.vm.files import plan_round
 from hvctl.services.vm.read import VmSettings, VmState, plan_details, plan_list
 
 HOST = "hv01"
@@ -265,6 +266,7 @@ PLANS: dict[str, st.SearchStrategy[Batch]] = {
     "vm.create.plan_look": st.builds(plan_look),
     "vm.delete.plan_delete": deletions(),
     "vm.delete.plan_owners": st.lists(_ids, min_size=1, max_size=3).map(plan_owners),
+    "vm.files.plan_round": st.lists(_files(".avhdx"), min_size=1, max_size=3).map(plan_round),
     "vm.power.plan_power": st.builds(
         lambda verb, vms, timeout: power.plan_power(verb, vms, HOST, timeout=timeout).batch,
         st.sampled_from(VERBS),

@@ -143,14 +143,22 @@ def remove(world: World, vm: Vm, snapshots: list[Snapshot]) -> None:
 
 
 def forget(world: World, vm: Vm) -> None:
-    """Delete all checkpoints of a VM that is itself being deleted; its disks hold its present state afterwards."""
+    """Delete all checkpoints of a VM that is itself being deleted; its disks hold its present state afterwards.
+
+    Nobody else can open them as long as the merge takes.
+    """
     for merging in world.find(Merge, vm=vm.id):
         world.remove(merging)
     remove(world, vm, world.find(Snapshot, vm=vm.id))
     for merging in world.find(Merge, vm=vm.id):
         world.remove(merging)
+    merged: set[str] = set()
     while (child := _mergeable(world, vm)) is not None:
-        _merge(world, child)
+        merged.discard(child.path)
+        merged.add(_merge(world, child).path)
+    seconds = float(world.setting("merge"))
+    for path in sorted(merged) if seconds else ():
+        world.add(Merge(id=world.new_id("merge"), host=vm.host, vm=vm.id, path=path, until=world.now() + seconds))
 
 
 def below(world: World, snapshot: Snapshot) -> list[Snapshot]:
@@ -224,7 +232,7 @@ def _can_merge(world: World, child: File, needed: set[str]) -> bool:
     return bool(parent) and len(disks.children(world, parent[0])) == 1 and not _is_attached(world, parent[0])
 
 
-def _merge(world: World, child: File) -> None:
+def _merge(world: World, child: File) -> File:
     parent = disks.merge(world, child)
     for drive in world.find(Drive, host=child.host, key=child.key):
         drive.path = parent.path
@@ -235,6 +243,7 @@ def _merge(world: World, child: File) -> None:
             fields["path"] = parent.path
         if frozen:
             world.save(snapshot)
+    return parent
 
 
 def _needed(world: World, vm: Vm) -> set[str]:

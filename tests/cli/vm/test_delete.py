@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from hvctl.lab.entities import Drive
+from hvctl.lab.world import World
+
 pytestmark = pytest.mark.lab
 
 DISKS = r"C:\VMs\Virtual Hard Disks"
@@ -131,6 +134,55 @@ def test_a_disk_that_is_a_link_of_a_longer_chain_stays(lab):
     assert told(lab, "web3")[0] == 0
     assert not has_file(lab, r"C:\VMs\link2.vhdx")
     assert has_file(lab, r"C:\VMs\link1.vhdx")
+
+
+@pytest.fixture
+def branched(lab):
+    """db with three checkpoints in two branches, and web3 with a disk that only a checkpoint has any more."""
+    lab.ok("checkpoint", "create", "db", "--name", "a")
+    lab.ok("checkpoint", "create", "db", "--name", "b")
+    lab.ok("checkpoint", "restore", "db", "a", "--yes")
+    lab.ok("checkpoint", "create", "db", "--name", "c")
+    return lab
+
+
+def disk_files(hvctl) -> list[str]:
+    found = hvctl.json("vhd", "list", "--path", DISKS)
+    return sorted(each["name"] for each in found)
+
+
+@pytest.mark.parametrize("seconds", [0, 3])
+def test_checkpoints_go_with_their_disks(branched, seconds):
+    with World.open(branched.world_file) as world, world.transaction():
+        world.configure("merge", seconds)
+    assert len(disk_files(branched)) == 4 + 3
+    asked = branched("vm", "delete", "db", "--with-disks", stdin="y\n", terminal=True)
+    assert (asked.code, names(branched)) == (0, ["web1", "web2", "web3"])
+    assert rf"Delete 'db' (its checkpoints are lost) with {DISKS}\db.vhdx on lab?" in asked.err
+    assert disk_files(branched) == ["web1.vhdx", "web2.vhdx", "web3.vhdx"]
+
+
+def test_checkpoints_are_merged_into_disks_that_stay(branched):
+    assert outcomes(branched, "db") == (0, {"db": "changed"})
+    assert disk_files(branched) == ["db.vhdx", "web1.vhdx", "web2.vhdx", "web3.vhdx"]
+
+
+def test_a_host_that_does_not_let_go_of_a_disk(branched):
+    with World.open(branched.world_file) as world, world.transaction():
+        world.configure("merge", 100_000)
+    late = branched("vm", "delete", "db", "--with-disks", "--yes", "--timeout", "1", "-o", "json")
+    assert (late.code, late.data[0]["outcome"], names(branched)) == (7, "failed", ["web1", "web2", "web3"])
+    assert late.error["message"].startswith(rf"'db' is gone, but its disk {DISKS}\db.vhdx could not be deleted")
+
+
+def test_a_disk_that_a_checkpoint_only_has_stays(branched):
+    branched.ok("checkpoint", "create", "web3", "--name", "a")
+    with World.open(branched.world_file) as world, world.transaction():
+        (drive,) = [each for each in world.find(Drive) if "web3" in (each.path or "")]
+        world.remove(drive)
+    code, err = told(branched, "web3")
+    assert (code, err) == (0, rf"{DISKS}\web3.vhdx stays: only checkpoints of 'web3' have it." + "\n")
+    assert has_file(branched, rf"{DISKS}\web3.vhdx")
 
 
 def test_a_disk_that_is_gone_already(lab):

@@ -7,7 +7,7 @@ from tests.support.scripted import ScriptedTransport, record
 
 from hvctl.errors import ConflictError
 from hvctl.powershell.batch import Batch, Call, Ref, Step
-from hvctl.services.disks import Disks
+from hvctl.services.disks import Disks, Use
 from hvctl.services.vm.delete import Owners, owners_of, plan_delete, plan_owners
 from hvctl.services.vm.read import VmState
 from hvctl.transports.session import Session
@@ -97,9 +97,20 @@ def test_a_clustered_machine_is_refused(turn_off):
     assert refused(vm(), clustered=frozenset({"id1"}), turn_off=turn_off).message == "'web1' belongs to a cluster."
 
 
-def test_disks_of_a_machine_with_checkpoints_are_not_taken():
-    disks = Disks({"id1": [r"C:\VMs\a_0.AVHDX"]}, {})
-    assert refused(vm(), disks=disks).message == "'web1' has checkpoints."
+def test_disks_of_a_machine_with_checkpoints_go_after_it():
+    leaf = r"C:\VMs\a_0.AVHDX"
+    records = {path.upper(): {"Path": path, "ParentPath": parent} for path, parent in ((leaf, A), (A, None))}
+    made = deletion(vm(), disks=Disks({"id1": [leaf, B]}, {}, records=records, uses=(Use("id1", A, "before"),)))
+    assert [step.id for step in made.plan.batch.steps] == ["vms", "remove_0", "after"]
+    assert made.plan.finish is not None
+    assert made.losses == (f"'web1' (its checkpoints are lost) with {A}, {B}",)
+    assert made.notes == (f"Deleted after 'web1', once the host has let go of its checkpoints: {A}, {B}.",)
+
+
+def test_a_checkpoint_s_disk_that_does_not_tell_its_own_is_not_taken():
+    leaf = r"C:\VMs\a_0.avhdx"
+    failure = refused(vm(), disks=Disks({"id1": [leaf]}, {}))
+    assert failure.message == f"Which disk of 'web1' its {leaf} belongs to cannot be told: its chain cannot be read."
 
 
 def test_disks_whose_chain_cannot_be_read_are_not_taken():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hvctl.lab import lookup, paths
 from hvctl.lab.cmdlets.vm import config_files
 from hvctl.lab.context import Args, Context, Handlers, Output, simulates
-from hvctl.lab.entities import File, Vm
+from hvctl.lab.entities import File, Merge, Vm
 from hvctl.lab.kinds.storage import FILE_SYSTEM_ITEM, holders
 from hvctl.lab.live import PLAIN, Live
 from hvctl.lab.problems import Problem
@@ -88,4 +88,5 @@ def _is_busy(context: Context, file: File) -> bool:
     if file.kind == "config":
         vms = world.find(Vm, host=file.host)
         return any(file.key == paths.key(path) for vm in vms for path in config_files(vm))
-    return bool(holders(world, file))
+    is_being_merged = any(file.key == paths.key(each.path) for each in world.find(Merge, host=file.host))
+    return is_being_merged or bool(holders(world, file))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hvctl.models.checkpoint import NO_ID
 from hvctl.powershell.batch import Batch, Call, Ref, Step
-from hvctl.services.disks import CHECKPOINT_FILES, Disks, key
+from hvctl.services.disks import Disks, key
 from hvctl.services.plan import Part, Prepared, checked, make_plan
 from hvctl.services.selection import Stateful
+from hvctl.services.vm.files import Files, Late, delete_late, files_of, is_broken
 from hvctl.services.vm.power import AT_REST, plain
 from hvctl.services.vm.read import states_step
 from hvctl.transports.result import Result
@@ -29,9 +30,7 @@ def plan_owners(ids: Sequence[str]) -> Batch:
     return Batch((Step("chosen", Call("Get-VM"), select=selected, where={"Id": tuple(ids)}),))
 
 
-def plan_delete(
-    vms: Sequence[Stateful], owners: Owners, disks: Disks | None, host: str, *, turn_off: bool
-) -> Prepared:
+def plan_delete(vms: Sequence[Stateful], owners: Owners, disks: Disks | None, host: str, *, turn_off: bool) -> Prepared:
     """Delete virtual machines.
 
     Args:
@@ -43,29 +42,37 @@ def plan_delete(
     """
     parts: list[Part] = []
     steps: list[Step] = []
-    files: list[str] = []
+    named: list[str] = []
+    late: list[Late] = []
     losses: list[str] = []
-    kept: list[str] = []
+    notes: list[str] = []
     for number, vm in enumerate(vms):
         refused = _refusal(vm, owners.clustered, disks, host, turn_off=turn_off)
         if refused is not None:
             parts.append(refused)
             continue
-        takes, leaves = _split(vm, disks)
-        kept += leaves
-        files += takes
-        own = _steps(vm, number, takes, turn_off=plain(vm.state) not in AT_REST)
+        files = files_of(vm, disks) if disks else Files()
+        notes += files.leaves
+        if files.late and files.takes:
+            late.append(Late(vm.id, vm.name, files.takes))
+            words = ", ".join(files.disks)
+            notes.append(f"Deleted after '{vm.name}', once the host has let go of its checkpoints: {words}.")
+        now = () if files.late else files.takes
+        named += now
+        own = _steps(vm, number, now, turn_off=plain(vm.state) not in AT_REST)
         steps += own
-        losses.append(_loss(vm, takes, has_checkpoints=vm.id in owners.checkpointed))
+        losses.append(_loss(vm, files.disks, has_checkpoints=files.late or vm.id in owners.checkpointed))
         messages = {step.id: f"'{vm.name}' is gone, but a disk of it could not be deleted" for step in own[1:]}
         messages |= {step.id: f"'{vm.name}' was not deleted" for step in own if not step.id.startswith("file_")}
         parts.append(Part(vm.id, vm.name, vm.state, tuple(step.id for step in own), goes=True, messages=messages))
     ids = [part.id for part in parts if part.steps]
     before = [states_step("vms", ids)]
-    if files:
-        before.append(Step("files", Call("Get-VHD", {"Path": tuple(files)}), on_error="continue"))
+    if named:
+        before.append(Step("files", Call("Get-VHD", {"Path": tuple(named)}), on_error="continue"))
     plan = make_plan("vm delete", parts, steps, before=before, after=states_step("after", ids))
-    return Prepared(plan, tuple(losses), tuple(kept))
+    if late:
+        plan = replace(plan, finish=delete_late(late))
+    return Prepared(plan, tuple(losses), tuple(notes))
 
 
 def _refusal(vm: Stateful, clustered: frozenset[str], disks: Disks | None, host: str, *, turn_off: bool) -> Part | None:
@@ -79,30 +86,16 @@ def _refusal(vm: Stateful, clustered: frozenset[str], disks: Disks | None, host:
         return None
     own = disks.of_vm.get(vm.id, [])
     unclear = [path for path in disks.unclear if disks.users.get(key(path), set()) - {vm.id}]
-    if any(path.lower().endswith(CHECKPOINT_FILES) for path in own):
-        return checked(vm, host, f"'{vm.name}' has checkpoints.", "hvctl checkpoint delete NAME --all, or leave its disks.")
+    broken = next((path for path in own if is_broken(path, disks)), None)
+    if broken is not None:
+        words = f"Which disk of '{vm.name}' its {broken} belongs to cannot be told: its chain cannot be read."
+        return checked(vm, host, words, "Delete it without --with-disks.")
     if own and unclear:
         words = (
             f"Whether another machine needs the disks of '{vm.name}' cannot be told: its {unclear[0]} cannot be read."
         )
         return checked(vm, host, words, "Delete it without --with-disks.")
     return None
-
-
-def _split(vm: Stateful, disks: Disks | None) -> tuple[list[str], list[str]]:
-    """The disks that go with a VM, and a sentence for each that does not: it is gone, or another VM needs it."""
-    takes: list[str] = []
-    leaves: list[str] = []
-    for path in disks.of_vm.get(vm.id, []) if disks else []:
-        others = disks.users.get(key(path), set()) - {vm.id} if disks else set()
-        if disks and key(path) in disks.gone:
-            leaves.append(f"{path} is not there any more.")
-        elif others:
-            words = ", ".join(sorted(disks.names.get(other, other) if disks else other for other in others))
-            leaves.append(f"{path} stays: it is needed by {words}.")
-        else:
-            takes.append(path)
-    return takes, leaves
 
 
 def _steps(vm: Stateful, number: int, files: Iterable[str], *, turn_off: bool) -> list[Step]:
