@@ -116,12 +116,13 @@ def test_an_interrupt_ends_it_with_130_at_once(hvctl, start, output):
     process = start("vm", "stop", "web1", "-o", output, "--show-powershell")
     while b"Stop-VM" not in process.stderr.readline():
         assert process.poll() is None
-    time.sleep(0.5)
+    while hvctl.state("web1") != "Stopping":
+        assert process.poll() is None
     process.send_signal(signal.SIGINT)
     code, out, err = finish(process, 10)
     assert (code, out) == (130, b"")
-    assert b"Interrupted." in err
-    assert hvctl.json("vm", "show", "web1")["state"] in ("Running", "Stopping")
+    assert b"Interrupted. It goes on there: 'web1' is Stopping." in err
+    assert hvctl.state("web1") == "Stopping"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hvctl.errors import ConflictError, HvctlError, OutcomeUnknownError, PartialError, TimedOutError
+from hvctl.errors import CancelledError, ConflictError, HvctlError, OutcomeUnknownError, PartialError, TimedOutError
 from hvctl.models.base import Outcome
 from hvctl.powershell.batch import Batch, Step
 from hvctl.services.failures import failure_of, with_sight
@@ -212,6 +212,8 @@ def run_plan(session: Session, plan: Plan, *, timeout: float | None) -> Done:
         result = session.run(plan.batch, timeout=None if limit == math.inf else limit, look=plan.look)
     except OutcomeUnknownError as error:
         raise with_sight(error, _sight(plan, error)) from error
+    except CancelledError as error:
+        raise _with_what_goes_on(plan, error) from error
     # A batch that ended early did not get to its last step: what it left behind is asked for.
     seen = result if result.ok or plan.look is None else session.run(plan.look)
     left = states_seen(seen.of(plan.after)) if plan.after else {}
@@ -311,6 +313,20 @@ def _sight(plan: Plan, error: OutcomeUnknownError) -> str | None:
     left = states_seen(error.seen.get(plan.after, ()))
     there = {key: record["State"] or "there" for key, record in left.items()}
     return ", ".join(f"'{part.name}' is {there.get(part.id, 'not there')}" for part in plan.parts if part.steps)
+
+
+def _with_what_goes_on(plan: Plan, error: CancelledError) -> CancelledError:
+    """The error, naming what is on its way all the same: a guest that shuts down does so without its client."""
+    left = states_seen(error.seen.get(plan.after, ())) if error.seen and plan.after else {}
+    states = {part.name: (left.get(part.id, {}).get("State"), part) for part in plan.parts if part.wanted}
+    under_way = [
+        f"'{name}' is {state}" for name, (state, part) in states.items() if state not in (None, part.state, part.wanted)
+    ]
+    if not under_way:
+        return error
+    told = CancelledError(f"{error.message} It goes on there: {', '.join(under_way)}.", host=error.host)
+    told.seen = error.seen
+    return told
 
 
 def _pair(
