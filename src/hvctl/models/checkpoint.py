@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from hvctl.models.base import Bytes, HostName, Model, Record, TextList
 
@@ -86,10 +87,22 @@ class NewCheckpoint(CheckpointNode):
         return self.asked == "Production" and self.became == "Standard"
 
 
+def _of_known_words(template: str) -> str:
+    """A name template, all of whose words in braces can be filled in: a slip of the pen must not become a name."""
+    unknown = [word for word in re.findall(r"\{\w*\}", template) if word not in NAME_WORDS]
+    if unknown:
+        raise ValueError(f"'{unknown[0]}' cannot be filled in; {', '.join(NAME_WORDS)} can")
+    return template
+
+
+NAME_WORDS = ("{vm}", "{date}", "{time}")
+NameTemplate = Annotated[str, Field(min_length=1, pattern=_NO_CONTROLS), AfterValidator(_of_known_words)]
+
+
 class CheckpointCreate(Model):
     """What `checkpoint create` is asked for; `name` may have {vm}, {date} and {time} in it."""
 
-    name: Annotated[str, Field(min_length=1, pattern=_NO_CONTROLS)] = "{vm} ({date} {time})"
+    name: NameTemplate = "{vm} ({date} {time})"
     type: AskedType | None = None
 
 

@@ -103,6 +103,7 @@ class TestCreate:
             ["web1", "--name", ""],
             ["web1", "--name", "x" * 101],
             ["web1", "--name", "a\tb"],
+            ["web1", "--name", "{vm} {DATE}"],
             ["web1", "--columns", "nonsense"],
         ],
     )
@@ -215,8 +216,9 @@ class TestRestore:
         assert "its present state could not be kept" in refused.error["message"]
         assert (current(chain), chain.state("web1")) == (["c"], "Running")
 
-    def test_a_restore_that_fails_leaves_it_running(self, chain):
-        disk = chain.json("checkpoint", "show", "web1", "a")["disks"][0]
+    @staticmethod
+    def _break(chain, disk: str) -> None:
+        """Let the file of a checkpoint's disk be gone, and the machine go on without it."""
         with World.open(chain.world_file) as world, world.transaction():
             file = world.file("hv01", disk)
             assert file is not None
@@ -224,8 +226,33 @@ class TestRestore:
             leaf = next(each for each in world.find(type(file)) if each.key.endswith(".AVHDX"))
             leaf.disk["parent"] = None
             world.save(leaf)
+
+    def test_a_restore_that_fails_leaves_it_running(self, chain):
+        self._break(chain, chain.json("checkpoint", "show", "web1", "a")["disks"][0])
         refused = chain("checkpoint", "restore", "web1", "a", "--yes", "-o", "json")
         assert (refused.code, refused.data[0]["outcome"], chain.state("web1")) == (1, "failed", "Running")
+
+    def test_a_paused_machine_does_not_run_on_when_a_restore_fails(self, chain):
+        chain.ok("vm", "suspend", "web1")
+        disk = chain.json("checkpoint", "show", "web1", "a")["disks"][0]
+        self._break(chain, disk)
+        refused = chain("checkpoint", "restore", "web1", "a", "--yes", "-o", "json")
+        assert (refused.code, refused.data[0]["state"], chain.state("web1")) == (1, "Saved", "Saved")
+
+    def test_a_restore_that_fails_says_what_was_kept(self, chain):
+        self._break(chain, chain.json("checkpoint", "show", "web1", "a")["disks"][0])
+        refused = chain("checkpoint", "restore", "web1", "a", "--checkpoint-first", "-o", "json")
+        assert "'web1' was not restored, and has the checkpoint 'Before the restore of a (" in refused.error["message"]
+        assert (len(names(chain)), chain.state("web1")) == (4, "Running")
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [(["a"], "'web1' will be Off; --start starts it."), (["a", "--start"], None), (["b"], None)],
+    )
+    def test_another_state_is_announced(self, chain, no_change, words, said):
+        with no_change():
+            told = chain.ok("checkpoint", "restore", "web1", *words, "--dry-run")
+        assert [line for line in told.err.splitlines() if "will be" in line] == ([said] if said else [])
 
     def test_a_start_that_fails_is_said(self, chain):
         chain.ok("vm", "stop", "web1", "--turn-off")

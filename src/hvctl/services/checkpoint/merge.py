@@ -86,7 +86,7 @@ def _sight(result: Result) -> Sight:
 def _timed_out(done: Done, vm: VmPosition, host: str) -> Done:
     error = TimedOutError(
         f"The checkpoints are deleted, but the disks of '{vm.name}' are not merged yet; the host goes on with it.",
-        hint="Look at its status: hvctl vm list; allow more time with --timeout, or do not wait: --no-wait.",
+        hint="See what is left: hvctl vhd chain --vm NAME; allow more time with --timeout, or do not wait: --no-wait.",
         host=host,
         object_name=vm.name,
     )

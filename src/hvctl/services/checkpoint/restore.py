@@ -24,9 +24,9 @@ def plan_restore(
 ) -> Prepared:
     """Bring a virtual machine back to a checkpoint.
 
-    One that is on is saved first, so that a restore that fails leaves it as it was. Hyper-V may leave it in this state
-    or that one afterwards: what it is to be in is said explicitly. It runs if it ran and its memory is in the
-    checkpoint, or if `start` says so; else it is in the checkpoint's own state.
+    One that is on is saved first, so that a restore that fails loses nothing: it runs on then, or is saved if it was
+    paused. Hyper-V may leave it in this state or that one afterwards: what it is to be in is said explicitly. It runs
+    if it ran and its memory is in the checkpoint, or if `start` says so; else it is in the checkpoint's own state.
 
     Args:
         vm: The virtual machine.
@@ -50,21 +50,25 @@ def plan_restore(
         vm.name,
         vm.state,
         tuple(step.id for step in steps),
-        messages={step.id: failed for step in steps} | {"take": f"{failed}: its present state could not be kept"},
+        messages={step.id: failed for step in steps}
+        | {"take": f"{failed}: its present state could not be kept"}
+        | ({"restore": f"{failed}, and has the checkpoint '{keep_as}'"} if keep_as is not None else {}),
     )
     before = (states_step("vms", [vm.id]), checkpoints_step("checkpoints", [target.id]))
     plan = make_plan("checkpoint restore", [part], steps, before=before, after=states_step("after", [vm.id]))
     wanted = "Running" if start or (state == "Running" and target.has_memory) else target.state or "Off"
     plan = replace(plan, finish=_bring_to(wanted, target.name))
     losses = () if keep_as is not None else (_loss(vm, target, every),)
-    return Prepared(plan, losses, tuple(_notes(target, every)))
+    return Prepared(plan, losses, (*_notes(target, every), *_afterwards(vm, wanted, start=start)))
 
 
 def _steps(vm: VmPosition, target: CheckpointNode, keep_as: str | None) -> list[Step]:
     this = Ref("vms", where={"Id": vm.id})
     steps: list[Step] = []
     if plain(vm.state) in _ON:
-        steps.append(Step("save", Call("Save-VM", {"VM": this}), undo=Call("Start-VM", {"VM": this})))
+        # A paused one must not run on when a later step fails: it stays saved.
+        back = Call("Start-VM", {"VM": this}) if plain(vm.state) == "Running" else None
+        steps.append(Step("save", Call("Save-VM", {"VM": this}), undo=back))
     if keep_as is not None:
         steps.append(Step("take", take_call(this, keep_as)))
     if keep_as is not None and plain(vm.state) != "Off":
@@ -103,6 +107,14 @@ def _notes(target: CheckpointNode, every: Sequence[CheckpointNode]) -> list[str]
     return [
         f"{below} checkpoint{'s are' if below > 1 else ' is'} based on '{target.name}' and stay{'s' * (below == 1)}."
     ]
+
+
+def _afterwards(vm: VmPosition, wanted: str, *, start: bool) -> list[str]:
+    """In which state the machine will be, where that is not the one it is in."""
+    if wanted == plain(vm.state):
+        return []
+    was_on = plain(vm.state) in _ON and not start
+    return [f"'{vm.name}' will be {wanted}{'; --start starts it' if was_on else ''}."]
 
 
 def _bring_to(wanted: str, target: str) -> Callable[[Session, Done, float | None], Done]:
