@@ -271,7 +271,7 @@ class VirtualDisks:
 
     def list(self, *paths: str, folders: Sequence[str] = ()) -> Sequence[DiskSummary]:
         """The disks of all virtual machines and checkpoints and those in folders, or those of the paths."""
-        return self._service.list(Selection.of(*paths), Scope(folders=tuple(folders)))
+        return self._service.list(Selection.of(*paths), Scope(tuple(folders)))
 
     def show(self, path: str) -> VirtualDisk:
         """Everything about one disk."""

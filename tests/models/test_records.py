@@ -38,7 +38,10 @@ SUMMARY = [
     "created",
 ]
 SWITCH = ["id", "name", "host", "type", "management_os", "adapters", "notes"]
-HOST = ["name", "computer_name", "windows", "build", "processors", "memory", "vms", "running", "memory_assigned"]
+HOST = [
+    *("name", "host", "computer_name", "windows", "build"),
+    *("processors", "memory", "vms", "running", "memory_assigned"),
+]
 
 KEYS = [
     # The keys of JSON, written out once more: whoever renames one breaks somebody's script.

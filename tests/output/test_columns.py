@@ -44,9 +44,9 @@ SHOWN: dict[type[Model], str] = {
     NewCheckpoint: "NAME  VM  BECAME  STATE  HOST",
     FaultRule: "ID  KIND  HOST  ACTION  TIMES  AFTER  SECONDS",
     Finding: "NAME  HOST  BLOCKS  FINDING  MEND",
-    ChainLink: "DISK  TYPE  SIZE  FILE  USED BY  PROBLEM",
-    DiskSummary: "PATH  TYPE  SIZE  FILE  ATTACHED  USED BY  PROBLEM",
-    DiskTest: "PATH  HEALTHY  PROBLEM",
+    ChainLink: "DISK  TYPE  SIZE  FILE  USED BY  PROBLEM  HOST",
+    DiskSummary: "PATH  TYPE  SIZE  FILE  ATTACHED  USED BY  PROBLEM  HOST",
+    DiskTest: "PATH  HEALTHY  PROBLEM  HOST",
 }
 
 

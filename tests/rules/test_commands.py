@@ -22,6 +22,7 @@ README = Path(__file__).parents[2] / "README.md"
 EXPECTED = {
     "vm": "list, show, create, start, stop, save, suspend, resume, restart, rename, set, delete",
     "switch": "list, show, create, delete",
+    "checkpoint": "list, tree, show, create, restore, rename, delete",
     "storage": "create, health, disk list, disk show, pool list, pool show, pool create, pool delete, "
     "virtual-disk list, virtual-disk show, virtual-disk create, virtual-disk resize, virtual-disk repair, "
     "virtual-disk delete, volume list, volume create, job list, job wait",

@@ -71,6 +71,7 @@ def test_what_is_asked():
 def test_everything():
     assert service(SETTINGS, *STATES).show() == Host(
         name="hv01",
+        host="hv01",
         computer_name="HV01",
         windows="Windows Server 2022 Datacenter",
         build="10.0.20348",
@@ -110,7 +111,7 @@ def test_a_row_has_the_same_values():
 )
 def test_the_row_of_a_host_that_failed(error_type, status):
     row = failed_row("hv09", error_type("It is away.", hint="Look.")).as_json()
-    assert (row.pop("name"), row.pop("status")) == ("hv09", status)
+    assert (row.pop("name"), row.pop("host"), row.pop("status")) == ("hv09", "hv09", status)
     told = row.pop("error")
     assert (told["message"], told["hint"], told["code"]) == ("It is away.", "Look.", int(error_type.exit_code))
     assert set(row.values()) == {None}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,6 @@ class Console:
         self.name = name
         self._progress: Progress | None = None
         self._logger: Logger | None = None
-        self._opening = threading.Lock()
 
     @property
     def writes_lines(self) -> bool:
@@ -141,10 +139,13 @@ class Console:
 
     def show_hosts(self, done: int, count: int) -> None:
         """Say how many of the hosts are done with."""
+        self.show_progress("Hosts", f"{done} of {count}", done * 100 // count)
+
+    def show_progress(self, activity: str, status: str | None, percent: int | None) -> None:
+        """Say how far something is that the host does not tell of by itself."""
         from hvctl.powershell.protocol import Frame
 
-        share = done * 100 // count
-        fields = {"step": None, "activity": "Hosts", "status": f"{done} of {count}", "percent": share}
+        fields = {"step": None, "activity": activity, "status": status, "percent": percent}
         self._listen(Frame("progress", "", 0, fields))
 
     def _listen_among(self, host: str, frame: Frame) -> None:
@@ -172,12 +173,11 @@ class Console:
         self.detail(f"{where}PowerShell printed: {line}")
 
     def _log(self) -> Logger:
-        with self._opening:
-            if self._logger is None:
-                from hvctl.cli.logs import open_log
+        if self._logger is None:
+            from hvctl.cli.logs import open_log
 
-                self._logger = open_log(self.options.log_file, verbose=self.options.verbose)
-            return self._logger
+            self._logger = open_log(self.options.log_file, verbose=self.options.verbose)
+        return self._logger
 
     def _end_progress(self) -> None:
         """Take the progress bar away before anything else is written to the same terminal."""

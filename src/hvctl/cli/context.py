@@ -122,8 +122,8 @@ class Context(Console):
         from hvctl.cli.shares import Share
         from hvctl.hosts import find
 
-        addressed = dict.fromkeys(name.host for name in chosen.names if name.host is not None)
-        plain = not chosen.names or any(name.host is None for name in chosen.names)
+        addressed = dict.fromkeys(name.host for name in chosen.every_name if name.host is not None)
+        plain = not chosen.every_name or any(name.host is None for name in chosen.every_name)
         targets = {target.name: target for target in (self.targets() if plain else ())}
         every = targets | {host: find(host) for host in addressed if host not in targets}
         if len(every) > 1:
@@ -179,6 +179,23 @@ class Context(Console):
             return
         items = work(self.session(shares[0].target), chosen)
         self.write(items, single=single and chosen.is_one_literal and len(items) == 1, model=model)
+
+    def read_hosts(self, work: Callable[[Session], M], *, model: type[M]) -> None:
+        """Write what a host itself is like, as an object; of several hosts a list.
+
+        Args:
+            work: Reads that from a host.
+            model: What it is.
+        """
+        from hvctl.services.selection import EVERYTHING
+
+        shares = self.shares(EVERYTHING)
+        if len(shares) > 1:
+            from hvctl.cli.many import read
+
+            read(self, shares, lambda session, _: [work(session)], model=model)
+            return
+        self.write([work(self.session(shares[0].target))], single=True, model=model)
 
     def _open(self, target: Target, interrupts: Interrupts | None = None) -> Session:
         from hvctl.hosts import open_transport

@@ -52,18 +52,13 @@ def show(context: Context) -> None:
 
     hvctl host show --host lab
     """
-    from hvctl.cli.many import read
     from hvctl.models.host import Host
     from hvctl.services.host import HostService
 
-    def work(session: Session, _: Selection) -> Sequence[Host]:
-        return [HostService(session, timeout=context.timeout).show()]
+    def work(session: Session) -> Host:
+        return HostService(session, timeout=context.timeout).show()
 
-    shares = _shares(context.targets())
-    if len(shares) > 1:
-        read(context, shares, work, model=Host)
-        return
-    context.write(work(context.session(shares[0].target), shares[0].chosen), single=True, model=Host)
+    context.read_hosts(work, model=Host)
 
 
 @command()

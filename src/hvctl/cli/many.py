@@ -11,7 +11,8 @@ from hvctl.cli.changing import logged_run, print_batches
 from hvctl.cli.shares import Share
 from hvctl.errors import AccessError, HvctlError, NotFoundError, TimedOutError, UnreachableError, UnsupportedError
 from hvctl.models.base import Outcome
-from hvctl.services.plan import Plan, Prepared, foresee, summed
+from hvctl.services.plan import Plan, Prepared, foresee, make_plan, summed
+from hvctl.services.selection import ElsewhereError
 from hvctl.transports import fleet
 
 if TYPE_CHECKING:
@@ -110,7 +111,10 @@ def change(
     dry_run = context.options.dry_run
 
     def look(session: Session, chosen: Selection) -> Prepared:
-        made = prepare(session, chosen)
+        try:
+            made = prepare(session, chosen)
+        except ElsewhereError:
+            made = make_plan(context.name, (), ())
         return made if isinstance(made, Prepared) else Prepared(made)
 
     def before(prepared: Mapping[str, Prepared]) -> None:
@@ -222,6 +226,8 @@ def each(
         require_reachable(share.target)
 
     context.find_passwords(share.target for share in shares)
+    if any(share.target.kind != "lab" for share in shares):
+        context.require_log()
     if shares:
         context.show_hosts(0, len(shares))
     answers = fleet.run(shares, work, workers=context.workers, check=None if known else check, interrupts=interrupts)
@@ -249,9 +255,9 @@ def _require_found(shares: Sequence[Share], failures: dict[str, HvctlError]) -> 
     Raises:
         NotFoundError: Some were not.
     """
-    names = {id(name): name for share in shares for name in share.chosen.names}
+    names = {id(name): name for share in shares for name in share.chosen.every_name}
     try:
-        replace(shares[0].chosen, names=tuple(names.values())).require_found()
+        replace(shares[0].chosen, names=tuple(names.values()), owners=()).require_found()
     except NotFoundError as error:
         error.errors = tuple(_in_order(shares, failures))
         raise

@@ -30,7 +30,12 @@ Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
 
 
 def selection(
-    context: Context, names: Sequence[str] | None, *, state: str | None = None, everything: bool = False
+    context: Context,
+    names: Sequence[str] | None,
+    *,
+    state: str | None = None,
+    everything: bool = False,
+    owners: Sequence[str] | None = None,
 ) -> Selection:
     """The selection that the words of a command make; an address `HOST:NAME` is a name on that host alone.
 
@@ -44,7 +49,8 @@ def selection(
     found: list[Name] = []
     for text in names or ():
         found += _from_stdin(context) if text == "-" else [_addressed(context, text)]
-    chosen = Selection(tuple(found), _state_names(state), everything)
+    having = tuple(_addressed(context, text) for text in owners or ())
+    chosen = Selection(tuple(found), _state_names(state), everything, having)
     if not context.changes:
         context.begin(chosen)
     return chosen

@@ -29,6 +29,7 @@ class HostSummary(Model):
     """A host in one row."""
 
     name: str = Field(description="as it is named on the command line")
+    host: HostName
     computer_name: str | None
     windows: str | None = Field(description="product name, or the build where that is not known")
     build: str | None

@@ -127,6 +127,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("file_size", "FILE", format_size, right=True),
         Column("used_by", "USED BY"),
         Column("problem"),
+        Column("host"),
     ),
     "DiskSummary": (
         Column("path"),
@@ -136,11 +137,13 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("attached"),
         Column("used_by", "USED BY"),
         Column("problem"),
+        Column("host"),
     ),
     "DiskTest": (
         Column("path"),
         Column("healthy"),
         Column("problem"),
+        Column("host"),
     ),
     "HostSummary": (
         Column("name"),

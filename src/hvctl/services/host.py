@@ -23,7 +23,9 @@ def plan_show() -> Batch:
 def failed_row(host: str, error: HvctlError) -> HostRow:
     """The row of a host that failed: it has its name, and what is wrong with it."""
     nothing = dict.fromkeys(HostSummary.model_fields)
-    return HostRow.model_validate({**nothing, "name": host, "status": status_of(error), "error": error.as_dict()})
+    return HostRow.model_validate(
+        {**nothing, "name": host, "host": host, "status": status_of(error), "error": error.as_dict()}
+    )
 
 
 def status_of(error: HvctlError) -> HostStatus:
@@ -78,6 +80,7 @@ def _host(settings: HostSettings, result: Result) -> Host:
     rights = hello.get("rights")
     return Host(
         name=settings.host,
+        host=settings.host,
         computer_name=hello.get("host"),
         windows=hello.get("product") or hello.get("windows"),
         build=hello.get("windows"),

@@ -13,6 +13,10 @@ from hvctl.services.names import folded, wildcard
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
+class ElsewhereError(NotFoundError):
+    """The one object that a command is about is not on this one of several hosts; another may have it."""
+
+
 T = TypeVar("T", bound="Selectable")
 S = TypeVar("S", bound="Stateful")
 
@@ -68,11 +72,14 @@ class Selection:
         names: Names, ids and patterns; all of them must be found.
         states: Keep only objects in one of these states, lower-case.
         everything: `--all`.
+        owners: What has the objects that are meant, such as the virtual machines whose disks they are; those that have
+            nothing to do with any of them are meant only by their own names.
     """
 
     names: tuple[Name, ...] = ()
     states: frozenset[str] = frozenset()
     everything: bool = False
+    owners: tuple[Name, ...] = ()
 
     @classmethod
     def of(cls, *texts: str) -> Selection:
@@ -86,12 +93,19 @@ class Selection:
             host: The host.
             unaddressed: Whether names that are not of one host mean this one too.
         """
-        names = tuple(name for name in self.names if (unaddressed if name.host is None else name.host == host))
-        return replace(self, names=names)
+
+        def here(names: tuple[Name, ...]) -> tuple[Name, ...]:
+            return tuple(name for name in names if (unaddressed if name.host is None else name.host == host))
+
+        return replace(self, names=here(self.names), owners=here(self.owners))
 
     def searching(self) -> Selection:
         """The same selection for several hosts, whose names note where they are found."""
-        return replace(self, names=tuple(replace(name, found_on=set()) for name in self.names))
+
+        def noting(names: tuple[Name, ...]) -> tuple[Name, ...]:
+            return tuple(replace(name, found_on=set()) for name in names)
+
+        return replace(self, names=noting(self.names), owners=noting(self.owners))
 
     def require_found(self) -> None:
         """Make sure that every name was found on one of the hosts that were searched.
@@ -99,10 +113,15 @@ class Selection:
         Raises:
             NotFoundError: Some were not.
         """
-        missing = [name.text for name in self.names if name.found_on is not None and not name.found_on]
+        missing = [name.text for name in self.every_name if name.found_on is not None and not name.found_on]
         if missing:
             words = ", ".join(f"'{name}'" for name in missing)
             raise NotFoundError(f"Found on none of the hosts: {words}.", object_name=missing[0])
+
+    @property
+    def every_name(self) -> tuple[Name, ...]:
+        """The names of what is meant, and of what has it."""
+        return (*self.names, *self.owners)
 
     @property
     def is_one_literal(self) -> bool:
@@ -161,6 +180,20 @@ def match(names: Iterable[Name], items: Sequence[T], noun: str, host: str, *, mi
     return list(found.values())
 
 
+def match_one(names: Iterable[Name], items: Sequence[T], noun: str, host: str) -> T:
+    """The one item that a name means.
+
+    Raises:
+        ElsewhereError: Several hosts are searched, and it is not on this one.
+        NotFoundError: There is none of that name.
+        ConflictError: There are several.
+    """
+    found = match(names, items, noun, host)
+    if not found:
+        raise ElsewhereError(f"It is not on {host}.", host=host)
+    return found[0]
+
+
 def keep_states(items: Sequence[S], states: frozenset[str]) -> list[S]:
     """The items in one of the states; all of them where no state is asked for."""
     return [item for item in items if not states or item.state.lower() in states]
@@ -174,6 +207,7 @@ def noun_word(noun: str) -> str:
         "virtual hard disk": "vhd",
         "virtual machine": "vm",
         "virtual switch": "switch",
+        "volume": "storage volume",
     }
     return words.get(noun, noun)
 

@@ -22,13 +22,17 @@ _PERFORMANCE = {"tcpip": "TCPIP", "compression": "Compression", "smb": "SMB"}
 def show(context: Context) -> None:
     """Show how a host takes part in moves.
 
+    Of several hosts it is a list.
+
     hvctl migrate show --host hv01
     """
     from hvctl.models.migrate import MigrationHost
     from hvctl.services.migrate.service import MigrateService
 
-    found = MigrateService(context.session(), timeout=context.timeout).show()
-    context.write([found], single=True, model=MigrationHost)
+    def work(session: Session) -> MigrationHost:
+        return MigrateService(session, timeout=context.timeout).show()
+
+    context.read_hosts(work, model=MigrationHost)
 
 
 @command(changes=True)

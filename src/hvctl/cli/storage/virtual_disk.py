@@ -129,7 +129,7 @@ def resize(
 
     def prepare(session: Session, chosen: Selection) -> Plan:
         service = StorageService(session, timeout=context.timeout)
-        return service.plan_resize(service.virtual_disk_states(chosen)[0], wanted)
+        return service.plan_resize(service.virtual_disk_state(chosen), wanted)
 
     carry_out(context, one_name(context, name), prepare)
 

@@ -106,19 +106,18 @@ def resize(
     from hvctl.cli.changing import carry_out
     from hvctl.cli.checking import checked, sizes
     from hvctl.models.vhd import DiskResize
-    from hvctl.services.vhd.read import Scope
     from hvctl.services.vhd.service import VhdService
 
     spec = checked(DiskResize, {**sizes(size=size), "to_minimum": to_minimum})
-    chosen = disk_selection(context, paths)
-    if not chosen.names and not vm:
+    chosen = disk_selection(context, paths, vm)
+    if not chosen.every_name:
         raise UsageError("Nothing was selected.", hint="Give paths, patterns, - for paths on stdin, or --vm.")
     if to_minimum:
         context.require_consent("Making disks smaller can lose data")
 
     def prepare(session: Session, chosen: Selection) -> Prepared:
         service = VhdService(session, timeout=context.timeout)
-        return service.plan_resize(chosen, Scope(tuple(vm or ())), spec).within(_patience(context))
+        return service.plan_resize(chosen, spec).within(_patience(context))
 
     carry_out(context, chosen, prepare, ask="Shrink")
 

@@ -43,12 +43,12 @@ def list_(
     from hvctl.models.vhd import DiskSummary
     from hvctl.services.vhd.service import VhdService
 
-    scope = _scope(vm, folder, recurse=recurse)
+    scope = _scope(folder, recurse=recurse)
 
     def work(session: Session, chosen: Selection) -> Sequence[DiskSummary]:
         return VhdService(session, timeout=context.timeout).list(chosen, scope)
 
-    context.read(disk_selection(context, paths), work, model=DiskSummary)
+    context.read(disk_selection(context, paths, vm), work, model=DiskSummary)
 
 
 @command()
@@ -64,12 +64,12 @@ def show(
     from hvctl.models.vhd import VirtualDisk
     from hvctl.services.vhd.service import VhdService
 
-    scope = _scope(vm, folder, recurse=recurse)
+    scope = _scope(folder, recurse=recurse)
 
     def work(session: Session, chosen: Selection) -> Sequence[VirtualDisk]:
         return VhdService(session, timeout=context.timeout).show(chosen, scope)
 
-    context.read(disk_selection(context, paths), work, model=VirtualDisk, single=not vm)
+    context.read(disk_selection(context, paths, vm), work, model=VirtualDisk, single=not vm)
 
 
 @command()
@@ -83,12 +83,10 @@ def chain(context: Context, paths: DiskPaths = None, vm: OfVm = None) -> None:
     from hvctl.models.vhd import ChainLink
     from hvctl.services.vhd.service import VhdService
 
-    scope = _scope(vm, None, recurse=False)
-
     def work(session: Session, chosen: Selection) -> Sequence[ChainLink]:
-        return VhdService(session, timeout=context.timeout).chain(chosen, scope)
+        return VhdService(session, timeout=context.timeout).chain(chosen)
 
-    context.read(disk_selection(context, paths), work, model=ChainLink)
+    context.read(disk_selection(context, paths, vm), work, model=ChainLink)
 
 
 @command()
@@ -105,7 +103,7 @@ def test_(
     from hvctl.models.vhd import DiskTest
     from hvctl.services.vhd.service import VhdService
 
-    scope = _scope(vm, folder, recurse=recurse)
+    scope = _scope(folder, recurse=recurse)
     unusable: list[str] = []
 
     def work(session: Session, chosen: Selection) -> Sequence[DiskTest]:
@@ -113,26 +111,26 @@ def test_(
         unusable.extend(each.path for each in tests if not each.healthy)
         return tests
 
-    context.read(disk_selection(context, paths), work, model=DiskTest)
+    context.read(disk_selection(context, paths, vm), work, model=DiskTest)
     if unusable:
         raise FindingsError(f"Not usable: {', '.join(unusable)}.")
 
 
-def disk_selection(context: Context, paths: Sequence[str] | None) -> Selection:
-    """The selection that paths make.
+def disk_selection(context: Context, paths: Sequence[str] | None, vms: Sequence[str] | None) -> Selection:
+    """The selection that paths make, and virtual machines whose disks are meant.
 
     Raises:
         UsageError: One is no path that a host could have.
     """
     from hvctl.services.vhd.read import spelled
 
-    return spelled(selection(context, paths))
+    return spelled(selection(context, paths, owners=vms))
 
 
-def _scope(vms: Sequence[str] | None, folders: Sequence[str] | None, *, recurse: bool) -> Scope:
+def _scope(folders: Sequence[str] | None, *, recurse: bool) -> Scope:
     from hvctl.errors import UsageError
     from hvctl.services.vhd.read import Scope, whole_path
 
     if recurse and not folders:
         raise UsageError("--recurse belongs to --path.")
-    return Scope(tuple(vms or ()), tuple(map(whole_path, folders or ())), recurse)
+    return Scope(tuple(map(whole_path, folders or ())), recurse)

@@ -32,7 +32,7 @@ def rename(
     from hvctl.cli.changing import carry_out
     from hvctl.cli.checking import checked
     from hvctl.models.vm import VmRename
-    from hvctl.services.selection import match
+    from hvctl.services.selection import match_one
     from hvctl.services.vm.change import plan_rename
     from hvctl.services.vm.read import VmState
     from hvctl.services.vm.service import VmService
@@ -41,7 +41,7 @@ def rename(
 
     def prepare(session: Session, chosen: Selection) -> Plan:
         everyone = VmService(session, timeout=context.timeout).everyone(VmState)
-        target = match(chosen.names, everyone, "virtual machine", session.host)[0]
+        target = match_one(chosen.names, everyone, "virtual machine", session.host)
         return plan_rename(target, wanted, everyone, session.host)
 
     carry_out(context, one_name(context, vm), prepare)

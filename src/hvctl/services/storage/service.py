@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from hvctl.errors import AccessError, TimedOutError
+from hvctl.errors import AccessError, NotFoundError, TimedOutError
 from hvctl.models.base import Record
 from hvctl.models.storage import (
     HealthFinding,
@@ -22,7 +22,7 @@ from hvctl.models.storage import (
 from hvctl.powershell.batch import Batch
 from hvctl.services.failures import read
 from hvctl.services.plan import Plan, Prepared
-from hvctl.services.selection import EVERYTHING, Selectable, Selection, match
+from hvctl.services.selection import EVERYTHING, ElsewhereError, Name, Selectable, Selection, match
 from hvctl.services.storage import delete
 from hvctl.services.storage.health import findings, plan_health
 from hvctl.services.storage.layout import find_disks
@@ -148,6 +148,17 @@ class StorageService:
         batch = plan_virtual_disks(VirtualDiskState)
         return self._chosen(selection, VirtualDiskState, batch, "virtual_disks", missing_ok=missing_ok)
 
+    def virtual_disk_state(self, selection: Selection) -> VirtualDiskState:
+        """What changing one virtual disk must know.
+
+        Raises:
+            ElsewhereError: Several hosts are searched, and it is not on this one.
+        """
+        found = self.virtual_disk_states(selection)
+        if not found:
+            raise ElsewhereError(f"It is not on {self.host}.", host=self.host)
+        return found[0]
+
     def plan_delete_pools(self, pools: Sequence[PoolState], *, with_virtual_disks: bool) -> Prepared:
         """Delete pools, with their virtual disks if asked to."""
         ids = [pool.id for pool in pools]
@@ -181,10 +192,20 @@ class StorageService:
             return disks
         found: dict[str, PhysicalDisk] = {}
         for name in selection.names:
-            several = match([name], disks, model.noun, self.host) if name.is_pattern else ()
-            for disk in several or find_disks([name.text], disks, self.host):
-                found[disk.id] = disk
+            found.update((disk.id, disk) for disk in self._named(name, disks, model.noun))
         return list(found.values())
+
+    def _named(self, name: Name, disks: Sequence[PhysicalDisk], noun: str) -> Sequence[PhysicalDisk]:
+        several = match([name], disks, noun, self.host) if name.is_pattern else ()
+        try:
+            found = several or find_disks([name.text], disks, self.host)
+        except NotFoundError:
+            if name.found_on is None:
+                raise
+            return ()
+        if name.found_on is not None:
+            name.found_on.add(self.host)
+        return found
 
     def _chosen(
         self, selection: Selection, model: type[R], batch: Batch, step: str, *, missing_ok: bool = False

@@ -11,7 +11,7 @@ from hvctl.powershell.batch import SELF, Batch, Call, Step
 from hvctl.services.disks import Disks, read_disks
 from hvctl.services.failures import failure_of, first_line, with_sight
 from hvctl.services.plan import Prepared
-from hvctl.services.selection import EVERYTHING, Selection
+from hvctl.services.selection import EVERYTHING, ElsewhereError, Selection
 from hvctl.services.vhd import change as changing
 from hvctl.services.vhd import create as creating
 from hvctl.services.vhd.read import NOUN, Scope, chain_links, choose, describe, folders_of, literal_paths, spelled
