@@ -37,10 +37,13 @@ LAYOUTS: Mapping[str, Layout] = {
 """The resiliencies; the counts are those of hosts without Storage Spaces Direct."""
 
 
+def drive_letter(text: str) -> str:
+    """A letter on its own, upper-case, for one with a colon, or a root; any other text as it is."""
+    return text[:1].upper() if re.fullmatch(r"[A-Za-z](:[\\/]?)?", text) else text
+
+
 def _letter(value: object) -> object:
-    """A letter on its own for one with a colon, or a root."""
-    text = str(value).strip()
-    return text[:1].upper() if re.fullmatch(r"[A-Za-z](:[\\/]?)?", text) else value
+    return drive_letter(str(value).strip())
 
 
 SpaceName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]

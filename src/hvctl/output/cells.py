@@ -78,6 +78,25 @@ def volumes(value: Iterable[dict[str, Any]] | None) -> list[str]:
     ]
 
 
+def storage_pool(value: dict[str, Any] | str | None) -> str:
+    """A storage pool with its size and what of it is used; of a virtual disk's there is the name alone."""
+    if not isinstance(value, dict):
+        return value or ""
+    return f"{value['name']}, {format_size(value['size'])}, {format_size(value['used'])} used"
+
+
+def space(value: dict[str, Any] | None) -> str:
+    """A virtual disk of a pool: its resiliency and size, and what it takes in the pool."""
+    if value is None:
+        return ""
+    return f"{value['resiliency']}, {format_size(value['size'])}, takes {format_size(value['footprint'])} of the pool"
+
+
+def volume(value: dict[str, Any] | None) -> str:
+    """A volume: its letter, label and file system, and what is free."""
+    return "" if value is None else one_line(volumes([value]))
+
+
 def failure(value: dict[str, Any] | None) -> str:
     """What an error says."""
     return "" if value is None else str(value.get("message", ""))

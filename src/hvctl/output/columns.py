@@ -22,8 +22,11 @@ from hvctl.output.cells import (
     outcome_style,
     percent,
     physical_disks,
+    space,
     state_style,
+    storage_pool,
     text,
+    volume,
     volumes,
 )
 from hvctl.units import format_duration, format_size
@@ -276,9 +279,12 @@ _OTHERS: tuple[Column, ...] = (
     Column("memory_minimum", show=format_size, right=True),
     Column("memory_startup", show=format_size, right=True),
     Column("physical_disks", show=physical_disks),
+    Column("pool", show=storage_pool),
     Column("processors", right=True),
     Column("size", show=format_size, right=True),
     Column("used", show=format_size, right=True),
+    Column("virtual_disk", show=space),
+    Column("volume", show=volume),
     Column("volumes", show=volumes),
 )
 

@@ -7,6 +7,8 @@ import json
 import pytest
 from tests.support.spaces import break_disks, stored
 
+from hvctl.lab.world import World
+
 pytestmark = pytest.mark.lab
 
 CREATE = ("storage", "create", "vmstore", "--disks", "1,2", "--size", "100G", "--volume", "D:")
@@ -68,6 +70,64 @@ def test_lists(lab):
     assert [each["number"] for each in lab.json("storage", "disk", "list", "LAB HDD*")] == ["5", "6", "7", "8"]
     assert lab.json("storage", "job", "list") == []
     assert lab.json("storage", "job", "wait") == []
+
+
+@pytest.mark.parametrize(
+    ("names", "letters"),
+    [
+        (["d:"], ["D"]),
+        (["D:\\", "C"], ["D", "C"]),
+        (["VMSTORE"], ["D"]),
+        (["vm*"], ["D"]),
+        (["x*"], None),
+        (["Q"], None),
+    ],
+)
+def test_volumes_by_letter_label_or_pattern(lab, names, letters):
+    found = lab("storage", "volume", "list", *names, "-o", "json")
+    if letters is None:
+        assert (found.code, found.error["hint"]) == (3, "List them: hvctl storage volume list")
+    else:
+        assert [each["letter"] for each in found.data] == letters
+
+
+def test_volumes_by_id(lab):
+    volumes = lab.json("storage", "volume", "list")
+    ids = [each["id"] for each in volumes]
+    assert lab.json("storage", "volume", "list", *ids) == volumes
+    read = lab("storage", "volume", "list", "-", "-o", "json", stdin="\n".join(ids))
+    assert read.data == volumes
+
+
+def test_what_was_created_is_a_table_that_can_be_read(hvctl):
+    made = hvctl.ok(*CREATE, "--resiliency", "two-way", "--columns", "pool,virtual_disk,volume")
+    assert made.out == (
+        "POOL          vmstore, 1.75 TiB, 202.5 GiB used\n"
+        "VIRTUAL DISK  Mirror, 100 GiB, takes 202 GiB of the pool\n"
+        "VOLUME        D: vmstore ReFS 99.86 GiB free\n"
+    )
+
+
+def test_the_ways_of_a_mirror(hvctl):
+    three = ("storage", "create", "three", "--disks", "1,2,3,4", "--disks", "5", "--size", "10G", "--volume", "E")
+    made = hvctl.json(*three, "--resiliency", "Three-Way")["virtual_disk"]
+    assert (made["resiliency"], made["copies"], made["redundancy"]) == ("Mirror", 3, 2)
+
+
+def test_jobs_are_waited_for_as_long_as_was_said(hvctl):
+    hvctl.ok("storage", "create", "vmstore", "--disks", "1,2,3", "--size", "100G", "--volume", "D:")
+    break_disks(world(hvctl), {"LAB0101": "failed"})
+    with World.open(world(hvctl)) as opened, opened.transaction():
+        opened.configure("pace", 1000)
+    hvctl.ok("storage", "virtual-disk", "repair", "vmstore")
+    late = hvctl("storage", "job", "wait", "vmstore*", "--timeout", "1s", "-o", "json")
+    assert (late.code, "Still at work" in late.error["message"]) == (7, True)
+    assert [each["state"] for each in hvctl.json("storage", "job", "list", "vmstore-repair")] == ["Running"]
+    with World.open(world(hvctl)) as opened, opened.transaction():
+        opened.configure("pace", 0)
+    (over,) = hvctl.json("storage", "job", "wait")
+    assert (over["state"], over["percent"]) == ("Completed", 100)
+    assert hvctl("storage", "job", "wait", "nope").code == 3
 
 
 def test_showing(lab):
@@ -191,9 +251,16 @@ def test_more_than_one_volume_of_a_pool(lab):
     )
     assert "'vmstore' has room for about" in space.err
     assert space.data["provisioning"] == "Thin"
-    volume = lab.json("storage", "volume", "create", "scratch", "--letter", "E:", "--label", "tmp")
+    new = ("storage", "volume", "create", "scratch", "--letter", "E:", "--label", "tmp")
+    planned = lab.ok(*new, "--dry-run", terminal=True)
+    assert "The volume E: takes all of 'scratch', 50 GiB before formatting." in planned.err
+    volume = lab.json(*new)
     assert (volume["letter"], volume["name"], volume["file_system"]) == ("E", "tmp", "NTFS")
     assert lab("storage", "volume", "create", "scratch", "--letter", "F").code == 6
+    assert lab.json(*new, "--exist-ok") == volume
+    bare = ("storage", "virtual-disk", "create", "bare", "--pool", "vmstore", "--size", "1G")
+    lab.ok(*bare)
+    assert lab("storage", "volume", "create", "bare", "--letter", "E", "--exist-ok").code == 6
     assert lab("storage", "volume", "create", "nope", "--letter", "F").code == 3
 
 

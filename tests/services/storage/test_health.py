@@ -9,7 +9,7 @@ import pytest
 from tests.support.spaces import SPEC, break_disks
 from tests.support.storage_plans import physical_disk
 
-from hvctl.errors import HvctlError, TimedOutError
+from hvctl.errors import HvctlError, NotFoundError, TimedOutError
 from hvctl.lab import seeds
 from hvctl.lab.entities import GIB
 from hvctl.lab.transport import LabTransport
@@ -120,6 +120,26 @@ def test_repair_moves_the_data_and_a_job_tells_how_far_it_is(host):
     assert "LAB0101" not in [disk.serial for disk in after.physical_disks]
 
 
+def test_one_job_among_others_is_waited_for(host):
+    maker = StorageMaking(host.session)
+    second = SPEC.model_copy(update={"name": "second", "volume": "E", "disks": ("5", "6", "7")})
+    maker.make(maker.plan_storage(second), "second")
+    break_disks(host.path, {"LAB0101": "failed", "LAB0105": "failed"})
+    run_plan(host.session, plan_repair(host.service.virtual_disk_states(Selection(everything=True))), timeout=60)
+    assert [job.name for job in host.service.jobs()] == ["vmstore-Repair", "second-Repair"]
+    assert [job.name for job in host.service.jobs(Selection.of("second*"))] == ["second-Repair"]
+    seen: list[str] = []
+    waited = host.service.wait_for_jobs(
+        Selection.of("SECOND-repair"),
+        seen=lambda jobs: seen.extend(job.name for job in jobs),
+        sleep=lambda _: None,
+    )
+    assert [(job.name, job.state) for job in waited] == [("second-Repair", "Completed")]
+    assert set(seen) == {"second-Repair"}
+    with pytest.raises(NotFoundError, match="No storage job 'nope'"):
+        host.service.wait_for_jobs(Selection.of("nope"), seen=lambda _: None)
+
+
 def test_a_repair_that_has_no_disk_to_go_to(host):
     break_disks(host.path, {"LAB0101": "failed", "LAB0102": "failed"})
     with pytest.raises(HvctlError, match="The repair of 'vmstore' did not begin"):
@@ -132,9 +152,8 @@ def test_a_job_that_does_not_end_in_time(host):
         world.configure("pace", 1000)
     break_disks(host.path, {"LAB0101": "failed"})
     host.repair()
-    service = StorageService(host.session, timeout=0.5)
     with pytest.raises(TimedOutError, match=r"Still at work on .*: 'vmstore-Repair' \(0 %\)"):
-        service.wait_for_jobs(seen=lambda _: None, sleep=lambda _: None)
+        host.service.wait_for_jobs(seen=lambda _: None, limit=0.5, sleep=lambda _: None)
     assert host.said()["virtual disk"] == ["Degraded", "In Service"]
 
 

@@ -19,9 +19,10 @@ from hvctl.cli.storage.words import (
     ResiliencyOption,
     Size,
     ThinOption,
-    announce,
+    carry_out_making,
     file_system,
     listed,
+    resiliency_of,
     size_of,
 )
 
@@ -59,7 +60,7 @@ def create(
 
     check_columns(context.options, CreatedStorage)
     values = given(
-        name=new_name(context, name), volume=volume, disks=listed(disks), resiliency=resiliency.lower(),
+        name=new_name(context, name), volume=volume, disks=listed(disks), resiliency=resiliency_of(resiliency),
         file_system=file_system(fs), columns=number_of_columns, label=label,
     )  # fmt: skip
     values |= size_of(size) | ({"provisioning": "Thin"} if thin else {})
@@ -70,7 +71,6 @@ def create(
 
 
 def _create(context: Context, service: StorageMaking, spec: StorageCreate, *, exist_ok: bool) -> CreatedStorage | None:
-    from hvctl.cli.changing import logged, print_batch
     from hvctl.services.storage.making import AlreadyThere
 
     try:
@@ -80,12 +80,5 @@ def _create(context: Context, service: StorageMaking, spec: StorageCreate, *, ex
             raise
         context.note(f"'{there.state.name}' exists already; it was left as it is.")
         return service.existing_storage(there.state)
-    announce(context, making)
-    if context.options.dry_run:
-        print_batch(context, making.batch)
-        service.foresee(making, spec.name)
-        return None
-    with logged(context, service.host, spec.name):
-        made = service.storage_of(spec.name, service.make(making, spec.name))
-    context.log_change(made.host, made.name, "changed")
-    return made
+    result = carry_out_making(context, service, making, spec.name)
+    return None if result is None else service.storage_of(spec.name, result)

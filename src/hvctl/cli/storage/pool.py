@@ -10,7 +10,7 @@ import typer
 from hvctl.cli.context import Context
 from hvctl.cli.options import command
 from hvctl.cli.selecting import Everything, new_name, selection
-from hvctl.cli.storage.words import FIELDS, Disks, ExistOk, MissingOk, PoolNames, announce, listed
+from hvctl.cli.storage.words import FIELDS, Disks, ExistOk, MissingOk, PoolNames, carry_out_making, listed
 
 if TYPE_CHECKING:
     from hvctl.models.storage import StoragePool, StoragePoolDetails
@@ -65,7 +65,6 @@ def create(
 
         hvctl storage pool create data --disks 1,2,3
     """
-    from hvctl.cli.changing import logged, print_batch
     from hvctl.cli.checking import checked
     from hvctl.cli.output import check_columns
     from hvctl.models.storage import StoragePool
@@ -84,15 +83,9 @@ def create(
         context.note(f"'{there.state.name}' exists already; it was left as it is.")
         context.write_done(service.service.pools(Selection.of(there.state.id)), single=True)
         return
-    announce(context, making)
-    if context.options.dry_run:
-        print_batch(context, making.batch)
-        service.foresee(making, spec.name)
-        return
-    with logged(context, service.host, spec.name):
-        pool = service.pool_of(service.make(making, spec.name))
-    context.log_change(pool.host, pool.name, "changed")
-    context.write_done([pool], single=True)
+    result = carry_out_making(context, service, making, spec.name)
+    if result is not None:
+        context.write_done([service.pool_of(result)], single=True)
 
 
 @command(changes=True)

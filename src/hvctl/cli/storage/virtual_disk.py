@@ -19,7 +19,8 @@ from hvctl.cli.storage.words import (
     Size,
     ThinOption,
     VirtualDiskNames,
-    announce,
+    carry_out_making,
+    resiliency_of,
     size_of,
 )
 
@@ -77,7 +78,6 @@ def create(
 
         hvctl storage virtual-disk create scratch --pool data --size 200G --resiliency simple
     """
-    from hvctl.cli.changing import logged, print_batch
     from hvctl.cli.checking import checked, given
     from hvctl.cli.output import check_columns
     from hvctl.models.storage import StorageVirtualDisk
@@ -86,7 +86,9 @@ def create(
     from hvctl.services.storage.making import AlreadyThere, StorageMaking
 
     check_columns(context.options, StorageVirtualDisk)
-    values = given(name=new_name(context, name), pool=pool, resiliency=resiliency.lower(), columns=number_of_columns)
+    values = given(
+        name=new_name(context, name), pool=pool, resiliency=resiliency_of(resiliency), columns=number_of_columns
+    )
     values |= size_of(size) | ({"provisioning": "Thin"} if thin else {})
     spec = checked(VirtualDiskCreate, values, **FIELDS)
     service = StorageMaking(context.session(), timeout=context.timeout)
@@ -98,15 +100,9 @@ def create(
         context.note(f"'{there.state.name}' exists already; it was left as it is.")
         context.write_done(service.service.virtual_disks(Selection.of(there.state.id)), single=True)
         return
-    announce(context, making)
-    if context.options.dry_run:
-        print_batch(context, making.batch)
-        service.foresee(making, spec.name)
-        return
-    with logged(context, service.host, spec.name):
-        space = service.virtual_disk_of(service.make(making, spec.name))
-    context.log_change(space.host, space.name, "changed")
-    context.write_done([space], single=True)
+    result = carry_out_making(context, service, making, spec.name)
+    if result is not None:
+        context.write_done([service.virtual_disk_of(result)], single=True)
 
 
 @command(changes=True)

@@ -10,7 +10,14 @@ import typer
 from hvctl.cli.context import Context
 from hvctl.cli.options import command
 from hvctl.cli.selecting import new_name, selection
-from hvctl.cli.storage.words import FileSystemOption, LabelOption, file_system
+from hvctl.cli.storage.words import (
+    ExistOk,
+    FileSystemOption,
+    LabelOption,
+    VolumeNames,
+    carry_out_making,
+    file_system,
+)
 
 if TYPE_CHECKING:
     from hvctl.models.storage import Volume
@@ -19,18 +26,18 @@ if TYPE_CHECKING:
 
 
 @command()
-def list_(context: Context) -> None:
+def list_(context: Context, names: VolumeNames = None) -> None:
     """List volumes.
 
-    hvctl storage volume list
+    hvctl storage volume list D:
     """
     from hvctl.models.storage import Volume
     from hvctl.services.storage.service import StorageService
 
-    def work(session: Session, _: Selection) -> Sequence[Volume]:
-        return StorageService(session, timeout=context.timeout).volumes()
+    def work(session: Session, chosen: Selection) -> Sequence[Volume]:
+        return StorageService(session, timeout=context.timeout).volumes(chosen)
 
-    context.read(selection(context, ()), work, model=Volume)
+    context.read(selection(context, names), work, model=Volume)
 
 
 @command(changes=True)
@@ -40,6 +47,7 @@ def create(
     letter: Annotated[str, typer.Option(metavar="LETTER", help="Its drive letter.")],
     fs: FileSystemOption = "ntfs",
     label: LabelOption = None,
+    exist_ok: ExistOk = False,
 ) -> None:
     """Create a volume on an empty virtual disk.
 
@@ -47,23 +55,24 @@ def create(
 
         hvctl storage volume create scratch --letter E: --fs ntfs
     """
-    from hvctl.cli.changing import logged, print_batch
     from hvctl.cli.checking import checked, given
     from hvctl.cli.output import check_columns
     from hvctl.models.storage import Volume
     from hvctl.models.storage_create import VolumeCreate
-    from hvctl.services.storage.making import StorageMaking
+    from hvctl.services.storage.making import HasVolume, StorageMaking
 
     check_columns(context.options, Volume)
     values = given(virtual_disk=new_name(context, disk), letter=letter, file_system=file_system(fs), label=label)
     spec = checked(VolumeCreate, values, virtual_disk="DISK", file_system="--fs")
     service = StorageMaking(context.session(), timeout=context.timeout)
-    making = service.plan_volume(spec)
-    if context.options.dry_run:
-        print_batch(context, making.batch)
-        service.foresee(making, disk)
+    try:
+        making = service.plan_volume(spec)
+    except HasVolume as there:
+        if not exist_ok:
+            raise
+        context.note(f"'{there.state.name}' has a volume already; it was left as it is.")
+        context.write_done([service.existing_volume(there.state)], single=True)
         return
-    with logged(context, service.host, disk):
-        volume = service.volume_of(service.make(making, disk))
-    context.log_change(volume.host, disk, "changed")
-    context.write_done([volume], single=True)
+    result = carry_out_making(context, service, making, disk)
+    if result is not None:
+        context.write_done([service.volume_of(result)], single=True)

@@ -9,6 +9,8 @@ import typer
 if TYPE_CHECKING:
     from hvctl.cli.context import Context
     from hvctl.services.storage.create import Making
+    from hvctl.services.storage.making import StorageMaking
+    from hvctl.transports.result import Result
 
 _NAMES = "Names, ids or patterns; - reads names from stdin."
 DiskNames = Annotated[
@@ -16,6 +18,11 @@ DiskNames = Annotated[
     typer.Argument(metavar="DISK", help="Numbers, ids, serial numbers, names or patterns.", show_default=False),
 ]
 PoolNames = Annotated[list[str] | None, typer.Argument(metavar="POOL", help=_NAMES, show_default=False)]
+VolumeNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="VOLUME", help="Drive letters, labels, ids or patterns.", show_default=False),
+]
+JobNames = Annotated[list[str] | None, typer.Argument(metavar="JOB", help=_NAMES, show_default=False)]
 VirtualDiskNames = Annotated[list[str] | None, typer.Argument(metavar="DISK", help=_NAMES, show_default=False)]
 Disks = Annotated[
     list[str] | None,
@@ -64,7 +71,27 @@ def size_of(text: str) -> dict[str, int]:
     return {} if text.lower() == "max" else sizes(size=text)
 
 
-def announce(context: Context, making: Making) -> None:
-    """Say what is used, and about how much it gives, before anything is made."""
+def resiliency_of(text: str) -> str:
+    """A resiliency as the model spells it; a mirror may be named by its ways."""
+    word = text.lower()
+    return {"two-way": "mirror", "two-way-mirror": "mirror", "three-way": "three-way-mirror"}.get(word, word)
+
+
+def carry_out_making(context: Context, service: StorageMaking, making: Making, name: str) -> Result | None:
+    """Say what is used, and about how much it gives; then have it made, or print the batch when this is a dry run.
+
+    Raises:
+        HvctlError: It was not made; what could not be taken back is named.
+    """
+    from hvctl.cli.changing import logged, print_batch
+
     for sentence in making.notes:
         context.note(sentence)
+    if context.options.dry_run:
+        print_batch(context, making.batch)
+        service.foresee(making, name)
+        return None
+    with logged(context, service.host, name):
+        result = service.make(making, name)
+    context.log_change(service.host, name, "changed")
+    return result

@@ -26,7 +26,7 @@ class Use:
 
     Attributes:
         paths: Where its volumes are reached: drive letters and folders.
-        vms: The names of the VMs that have files there.
+        vms: The names of the VMs that have files there, or the disk itself.
     """
 
     paths: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ def plan_use(ids: Sequence[str]) -> Batch:
         (
             *steps,
             Step("vms", Call("Get-VM"), select=("Name", "Path")),
-            Step("drives", Call("Get-VMHardDiskDrive", {"VM": every}), select=("VMName", "Path")),
+            Step("drives", Call("Get-VMHardDiskDrive", {"VM": every}), select=("VMName", "Path", "DiskNumber")),
             Step("snapshots", Call("Get-VMSnapshot", {"VM": every}), select=("VMName", "HardDrives.Path")),
         )
     )
@@ -67,6 +67,7 @@ def uses(ids: Sequence[str], result: Result) -> dict[str, Use]:
         paths = access_paths(result.of(f"partitions_{number}"))
         below = tuple(path.casefold().rstrip("\\") + "\\" for path in paths)
         vms = dict.fromkeys(name for name, path in files if below and path.casefold().startswith(below))
+        vms |= dict.fromkeys(_passed_through(result, f"disk_{number}"))
         shown = tuple(path.rstrip("\\") for path in paths if not path.startswith("\\\\?\\"))
         found[space_id] = Use(shown, tuple(vms))
     return found
@@ -80,6 +81,14 @@ def _files(result: Result) -> Iterable[tuple[str, str]]:
     for record in result.of("snapshots"):
         for path in record["HardDrives.Path"] or ():
             yield record["VMName"], path or ""
+
+
+def _passed_through(result: Result, step: str) -> Iterable[str]:
+    """The VMs that have a disk itself, which the host then only knows by its number."""
+    numbers = [record["Number"] for record in result.of(step)]
+    for record in result.of("drives"):
+        if record["DiskNumber"] is not None and record["DiskNumber"] in numbers:
+            yield record["VMName"]
 
 
 def plan_delete_virtual_disks(
@@ -211,8 +220,9 @@ def loss(space: VirtualDiskState, use: Use) -> str:
 
 
 def _in_use(space: VirtualDiskState, use: Use, host: str) -> ConflictError:
+    where = f" ({', '.join(use.paths)})" if use.paths else ""
     return ConflictError(
-        f"'{space.name}' holds files of {', '.join(use.vms)} ({', '.join(use.paths)}).",
+        f"'{space.name}' holds files of {', '.join(use.vms)}{where}.",
         host=host,
         object_name=space.name,
         hint=f"Move or delete those VMs first, or lose them: hvctl storage virtual-disk delete '{space.name}' "

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from hvctl.errors import ConflictError, OutcomeUnknownError
-from hvctl.models.storage import CreatedStorage, PhysicalDisk, StoragePool, StorageVirtualDisk, Volume
+from hvctl.models.storage import (
+    CreatedStorage,
+    PhysicalDisk,
+    StoragePool,
+    StorageVirtualDisk,
+    StorageVirtualDiskDetails,
+    Volume,
+)
 from hvctl.models.storage_create import LAYOUTS, PoolCreate, StorageCreate, VirtualDiskCreate, VolumeCreate
 from hvctl.powershell.batch import Batch
 from hvctl.services.failures import failure_of, read, with_sight
@@ -45,6 +52,19 @@ class AlreadyThere(ConflictError):
         )
         self.state = state
         self.made = made
+
+
+class HasVolume(ConflictError):
+    """The virtual disk that a volume was to be made on has one."""
+
+    def __init__(self, state: VirtualDiskState) -> None:
+        super().__init__(
+            f"'{state.name}' has a volume already.",
+            host=state.host,
+            object_name=state.name,
+            hint="Add --exist-ok to be shown what is there.",
+        )
+        self.state = state
 
 
 class StorageMaking:
@@ -98,21 +118,22 @@ class StorageMaking:
 
         Raises:
             NotFoundError: There is no such virtual disk.
-            ConflictError: It has a volume already, it is offline, or the letter is taken.
+            HasVolume: It has one already.
+            ConflictError: It is offline, or the letter is taken.
         """
         space = self.service.virtual_disk_states(Selection.of(spec.virtual_disk))[0]
         look = read(self._session, create.plan_volume_look(space.id), timeout=self._timeout)
-        self._require_letter(spec.letter, look)
         disks = look.of("disk")
         if not disks or disks[0]["OperationalStatus"] in ("Offline", ["Offline"]):
             raise self._conflict(f"Windows does not reach '{space.name}'.", space.name, "hvctl storage health")
         taken = [record for record in look.of("partitions") if record["Type"] not in ("Reserved", "Unknown")]
         if taken:
-            hint = "Look: hvctl storage virtual-disk show"
-            raise self._conflict(f"'{space.name}' has a volume already.", space.name, hint)
+            raise HasVolume(space)
+        self._require_letter(spec.letter, look)
         spec = spec if spec.label is not None else spec.model_copy(update={"label": space.name[:32]})
         raw = disks[0]["PartitionStyle"] in ("RAW", 0, "0")
-        return Making(create.plan_volume(spec, space.id, raw=raw), _messages(space.name))
+        note = f"The volume {spec.letter}: takes all of '{space.name}', {format_size(space.size)} before formatting."
+        return Making(create.plan_volume(spec, space.id, raw=raw), _messages(space.name), (note,))
 
     def plan_storage(self, spec: StorageCreate) -> Making:
         """What makes a pool, a virtual disk and a volume in one.
@@ -179,15 +200,29 @@ class StorageMaking:
         Raises:
             ConflictError: It has no volume, or its pool cannot be seen: it is something else than what was asked for.
         """
-        shown = self.service.show_virtual_disks(Selection.of(state.id))[0]
+        shown = self._with_volume(state)
         pools = [pool for pool in self.service.pools() if pool.name == shown.pool]
-        if not shown.volumes or not pools:
-            raise self._conflict(f"'{state.name}' is there, but without a volume.", state.name, None)
+        if not pools:
+            raise self._conflict(f"'{state.name}' is there, but not its pool.", state.name, None)
         fields: dict[str, Any] = {name: getattr(shown, name) for name in StorageVirtualDisk.model_fields}
         space = StorageVirtualDisk.model_construct(**fields)
         return CreatedStorage(
             id=state.id, name=state.name, host=self.host, pool=pools[0], virtual_disk=space, volume=shown.volumes[0]
         )
+
+    def existing_volume(self, state: PoolState) -> Volume:
+        """The volume of a virtual disk, as it is.
+
+        Raises:
+            ConflictError: Windows has a partition on it, and no volume.
+        """
+        return self._with_volume(state).volumes[0]
+
+    def _with_volume(self, state: PoolState) -> StorageVirtualDiskDetails:
+        shown = self.service.show_virtual_disks(Selection.of(state.id))[0]
+        if not shown.volumes:
+            raise self._conflict(f"'{state.name}' is there, but without a volume.", state.name, None)
+        return shown
 
     def _look(self) -> Result:
         return read(self._session, create.plan_look(), timeout=self._timeout)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from hvctl.errors import AccessError, NotFoundError, TimedOutError
@@ -19,6 +21,7 @@ from hvctl.models.storage import (
     StorageVirtualDiskDetails,
     Volume,
 )
+from hvctl.models.storage_create import drive_letter
 from hvctl.powershell.batch import Batch
 from hvctl.services.failures import read
 from hvctl.services.plan import Plan, Prepared
@@ -95,42 +98,55 @@ class StorageService:
         ids = [space.id for space in self.virtual_disks(selection)]
         return virtual_disk_details(self.host, ids, self._ask(plan_virtual_disk_details(ids)))
 
-    def volumes(self) -> Sequence[Volume]:
-        """The volumes of the host."""
-        return Volume.read(self.host, self._ask(plan_volumes()).of("volumes"))
+    def volumes(self, selection: Selection = EVERYTHING) -> Sequence[Volume]:
+        """The volumes that a selection means, by drive letter, label, id or pattern."""
+        volumes = Volume.read(self.host, self._ask(plan_volumes()).of("volumes"))
+        known = {volume.id: volume.id for volume in volumes}
+        known |= {volume.letter.upper(): volume.id for volume in volumes if volume.letter}
+        names = [_exactly(name, known.get(drive_letter(name.text))) for name in selection.names]
+        return match(names, volumes, Volume.noun, self.host) if names else volumes
 
-    def jobs(self) -> Sequence[StorageJob]:
-        """The jobs of the host's pools."""
-        return StorageJob.read(self.host, self._ask(plan_jobs()).of("jobs"))
+    def jobs(self, selection: Selection = EVERYTHING) -> Sequence[StorageJob]:
+        """The jobs of the host's pools that a selection means, by name, id or pattern."""
+        return self._chosen(selection, StorageJob, plan_jobs(), "jobs")
 
     def health(self) -> Sequence[HealthFinding]:
         """What is not as it should be."""
         return findings(self.host, self._ask(plan_health()))
 
     def wait_for_jobs(
-        self, *, seen: Callable[[Sequence[StorageJob]], None], sleep: Callable[[float], None] = time.sleep
+        self,
+        selection: Selection = EVERYTHING,
+        *,
+        seen: Callable[[Sequence[StorageJob]], None],
+        limit: float = math.inf,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> Sequence[StorageJob]:
-        """Wait until no job is at work; the jobs as they were last seen.
+        """Wait until none of the jobs that a selection means is at work; the jobs as they were last seen.
 
         Args:
+            selection: The jobs; without names also those that begin meanwhile.
             seen: Is told of the jobs each time they are looked at.
+            limit: Seconds to wait.
             sleep: Waits for some seconds.
 
         Raises:
+            NotFoundError: There is no such job.
             TimedOutError: Some still are when time is up.
         """
-        until = None if self._timeout is None else time.monotonic() + self._timeout
+        until = time.monotonic() + limit
         pause = _FIRST_LOOK
-        last: dict[str, StorageJob] = {}
+        last: dict[str, StorageJob] = {job.id: job for job in self.jobs(selection)}
+        wanted = set(last)
         while True:
-            jobs = self.jobs()
+            jobs = [job for job in self.jobs() if not selection.names or job.id in wanted]
             seen(jobs)
             working = [job for job in jobs if job.state in WORKING]
             last |= {job.id: job for job in jobs}
             if not working:
                 # A job that is over may not be listed any more.
                 return list(last.values())
-            if until is not None and time.monotonic() + pause > until:
+            if time.monotonic() + pause > until:
                 names = ", ".join(f"'{job.name}' ({job.percent} %)" for job in working)
                 raise TimedOutError(f"Still at work on {self.host}: {names}.", host=self.host)
             sleep(pause)
@@ -227,3 +243,8 @@ class StorageService:
 
     def _ask(self, batch: Batch) -> Result:
         return read(self._session, batch, timeout=self._timeout)
+
+
+def _exactly(name: Name, text: str | None) -> Name:
+    """A name that stands for one object by that text; without one the name as it is. A volume's id has a `?`."""
+    return name if text is None else replace(name, text=text, literal=True)
