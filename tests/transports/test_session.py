@@ -225,6 +225,16 @@ def test_a_second_failure_before_hello(fault):
     assert transport.log.engines == 3
 
 
+@pytest.mark.parametrize(("timeout", "engines"), [(5.0, 1), (60.0, 2), (None, 2)])
+@pytest.mark.parametrize("eager", [False, True])
+def test_no_fresh_engine_when_time_is_up(timeout, engines, eager):
+    transport = scripted(eager=eager)
+    transport.on_receive = ["nothing", "doubt-kept"] * 2
+    with pytest.raises(UnreachableError, match="timed out"):
+        session_on(transport).run(READ, timeout=timeout)
+    assert transport.log.engines == engines
+
+
 def test_a_local_powershell_that_ends_at_once_is_not_started_again():
     transport = scripted(kind="local")
     transport.on_receive = ["lost"]

@@ -224,6 +224,7 @@ class Session:
             timeout: Seconds that the work may take; None for no limit.
         """
         patience = HELLO_TIMEOUT if timeout is None else min(HELLO_TIMEOUT, timeout + START)
+        begun = self._clock.monotonic()
         for attempt in range(ATTEMPTS):
             wire = self._open()
             try:
@@ -233,7 +234,8 @@ class Session:
                 self._await_hello(wire, sent, patience)
             except TransportDoubt as doubt:
                 self.close()
-                if attempt == ATTEMPTS - 1:
+                is_late = timeout is not None and self._clock.monotonic() - begun >= timeout
+                if attempt == ATTEMPTS - 1 or is_late:
                     raise UnreachableError(f"{self.host} did not answer: {doubt}", host=self.host) from doubt
             except TransportLost as lost:
                 self.close()
