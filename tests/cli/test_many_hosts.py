@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
-from hvctl.lab import seeds
+import hvctl
+from hvctl.lab import guests, seeds
 from hvctl.lab.entities import Host, Vm
 from hvctl.lab.world import World
 
@@ -246,3 +253,42 @@ def test_what_is_wrong_with_the_request_stops_it_everywhere(hosts, no_change):
     with no_change():
         refused = hosts("vm", "start", "web1", "web2", *BOTH, "-o", "json")
     assert refused.code == 6
+
+
+# ---- Ctrl-C
+
+
+@pytest.fixture
+def deaf(hosts):
+    """Machines that run, whose guests take no request to shut down on the second host, while real time goes by."""
+    hosts.ok("vm", "start", "--all", *BOTH)
+    with World.open(hosts.world_file) as world:
+        for name in ("db1", "web2"):
+            guests.set_behaviour(world, "hv02", name, installed=True, ignores_shutdown=True)
+        with world.transaction():
+            world.configure("pace", value=1)
+    return hosts
+
+
+@pytest.mark.parametrize("often", [1, 2])
+def test_an_interrupt_ends_all_and_says_what_is_done(deaf, often):
+    """In a process of its own; the first host is done by then, and the second one never would be."""
+    words = [sys.executable, "-m", "hvctl", "vm", "stop", "--all", *BOTH, "--timeout", "300s"]
+    environment = os.environ | {"PYTHONPATH": str(Path(hvctl.__file__).parents[1])}
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    try:
+        while deaf.log.count("on lab/hv01: changed") < 4:  # both were started, and stopped
+            assert process.poll() is None
+            time.sleep(0.05)
+        for _ in range(often):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, out) == (130, b"")
+    assert b"Traceback" not in err
+    if often == 1:
+        assert b"Interrupted. Done: lab/hv01." in err
+        assert b"lab/hv02: " in err
+    assert deaf.log.count("vm stop: 'db1' on lab/hv02: ") == deaf.log.count("on lab/hv02: cancelled") - 1 == 1

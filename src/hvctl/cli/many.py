@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hvctl.cli.changing import logged_run, print_batches
 from hvctl.cli.shares import Share
-from hvctl.errors import AccessError, HvctlError, NotFoundError, TimedOutError, UnreachableError, UnsupportedError
+from hvctl.errors import (
+    AccessError,
+    CancelledError,
+    HvctlError,
+    NotFoundError,
+    TimedOutError,
+    UnreachableError,
+    UnsupportedError,
+)
 from hvctl.models.base import Outcome
 from hvctl.services.plan import Plan, Prepared, foresee, make_plan, summed
 from hvctl.services.selection import ElsewhereError
@@ -170,7 +178,8 @@ def in_two_steps(
             return run(opened[share.target.name], prepared[share.target.name])
 
         ready = [share for share in shares if share.target.name in prepared]
-        done, failures = _sorted_out(shares, each(context, ready, work, interrupts, known=True))
+        answers = each(context, ready, work, interrupts, known=True)
+        done, failures = _sorted_out(shares, answers, ending=" Done: {}.")
     return done, _in_order(shares, away | failures)
 
 
@@ -192,22 +201,27 @@ def _prepare(
                 raise answer
             yield share, answer
 
-    prepared, failures = _sorted_out(shares, checked())
+    """Answers in the order of the hosts, and failures; an interrupt tells of both, of answers as `ending` has it."""
     _require_found(shares, failures)
     return prepared, failures
 
 
 def _sorted_out(
-    shares: Sequence[Share], answers: Iterable[tuple[Share, R | HvctlError]]
+    shares: Sequence[Share], answers: Iterable[tuple[Share, R | HvctlError]], *, ending: str = ""
 ) -> tuple[dict[str, R], dict[str, HvctlError]]:
-    """Answers in the order of the hosts, and failures."""
+    """Answers in the order of the hosts, and failures; an interrupt tells of both, of the answers as `ending` has it."""
     found: dict[str, R] = {}
     failures: dict[str, HvctlError] = {}
-    for share, answer in answers:
-        if isinstance(answer, HvctlError):
-            failures[share.target.name] = answer
-        else:
-            found[share.target.name] = answer
+    try:
+        for share, answer in answers:
+            if isinstance(answer, HvctlError):
+                failures[share.target.name] = answer
+            else:
+                found[share.target.name] = answer
+    except CancelledError as error:
+        error.errors = tuple(_in_order(shares, failures))
+        error.message += ending.format(", ".join(name for name in _names(shares) if name in found)) if found else ""
+        raise
     return {name: found[name] for name in _names(shares) if name in found}, failures
 
 

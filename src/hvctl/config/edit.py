@@ -139,11 +139,13 @@ def remove_members(document: Document, group: str, members: Iterable[str]) -> No
 
 
 def remove_group(document: Document, group: str) -> None:
-    """Take a group away."""
+    """Take a group away, also from being the default."""
     groups = document.get("groups", {})
     key = _key(groups, group)
     if key is not None:
         del groups[key]
+    if str(document.get("default", "")).casefold() == f"@{group}".casefold():
+        set_default(document, None)
 
 
 def _child(document: Document, key: str, *, super_table: bool = False) -> Any:  # noqa: ANN401 - tomlkit's tables

@@ -34,6 +34,24 @@ def test_no_default(hvctl, words, code):
     assert default_host() is None
 
 
+def test_a_group_is_the_default(hvctl):
+    hvctl.ok("config", "group", "add", "Prod", "lab/hv01")
+    assert hvctl.json("config", "default", "@prod")["value"] == "@Prod"
+    assert [vm["host"] for vm in hvctl.json("host", "list", env={"HVCTL_HOST": ""})] == ["lab/hv01"]
+    assert hvctl.json("config", "default")["value"] == "@Prod"
+    for name in ("@nobody", "@*", "@"):
+        refused = hvctl("config", "default", name, "-o", "json")
+        assert (refused.code, refused.error["message"]) == (3, f"The configuration has no group '{name[1:]}'.")
+
+
+def test_a_group_that_goes_is_no_default_any_more(hvctl):
+    hvctl.ok("config", "group", "add", "prod", "lab")
+    hvctl.ok("config", "default", "@prod")
+    (outcome,) = hvctl.json("config", "group", "remove", "prod")
+    assert (outcome["outcome"], outcome["also"]) == ("changed", ["default"])
+    assert hvctl.json("config", "default")["value"] is None
+
+
 def test_the_default_is_used(hvctl):
     hvctl.ok("config", "default", "lab")
     assert hvctl.ok("vm", "list", env=NOWHERE).code == 0

@@ -122,6 +122,23 @@ def spelled(configuration: Configuration, name: str) -> str:
     )
 
 
+def spelled_default(configuration: Configuration, name: str) -> str:
+    """A host or a group, `@GROUP`, that can be the default, in the spelling of its entry.
+
+    Raises:
+        NotFoundError: There is none of that name.
+    """
+    if not name.startswith("@"):
+        return spelled(configuration, name)
+    wanted = name.removeprefix("@")
+    for group in configuration.groups:
+        if group.casefold() == wanted.casefold():
+            return f"@{group}"
+    raise NotFoundError(
+        f"The configuration has no group '{wanted}'.", object_name=wanted, hint="List them: hvctl config group list"
+    )
+
+
 def shown(configuration: Configuration, name: str) -> ConfiguredHost:
     """A host's entry as commands write it."""
     from hvctl.models.config import ConfiguredHost

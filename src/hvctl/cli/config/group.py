@@ -77,11 +77,15 @@ def remove(
 
     done = change(apply)
     outcome = "changed" if done.is_one else "unchanged"
+    also = ("default",) if done.before.default != done.after.default else ()
+    if also:
+        context.note("It was the default: there is none now. To choose one: hvctl config default HOST")
     for name in found:
         if done.after.group(name) == ():
             context.note(f"'{name}' is empty now. To take it away: hvctl config group remove {name}")
     context.write_done(
-        [EntryOutcome.model_validate({"name": name, "outcome": outcome}) for name in found], model=EntryOutcome
+        [EntryOutcome.model_validate({"name": name, "outcome": outcome, "also": also}) for name in found],
+        model=EntryOutcome,
     )
 
 

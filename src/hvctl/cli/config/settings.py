@@ -28,17 +28,18 @@ _WITHOUT_VARIABLE = ("address", "parallel", "verify")
 def default(
     context: Context,
     host: Annotated[
-        str | None, typer.Argument(metavar="HOST", help="A configured host, localhost, or lab; shows it if none.")
+        str | None,
+        typer.Argument(metavar="HOST", help="A configured host, @GROUP, localhost or lab; shows it if none."),
     ] = None,
     none: Annotated[bool, typer.Option("--none", help="Have no default host any more.")] = False,
 ) -> None:
     """Choose the host that commands use where none is named, or show it.
 
-    --host and HVCTL_HOST come before it.
+    --host and HVCTL_HOST come before it. A group, as @GROUP, makes all its hosts the default.
 
         hvctl config default hv01
     """
-    from hvctl.cli.config.entries import spelled
+    from hvctl.cli.config.entries import spelled_default
     from hvctl.cli.output import check_columns
     from hvctl.config import load
     from hvctl.config.edit import change, set_default
@@ -49,7 +50,7 @@ def default(
         raise UsageError("A host and --none contradict each other.")
 
     def apply(document: Document, configuration: Configuration) -> None:
-        set_default(document, None if host is None else spelled(configuration, host))
+        set_default(document, None if host is None else spelled_default(configuration, host))
 
     configuration = load() if host is None and not none else change(apply).after
     context.write_done([Setting(name="default", value=configuration.default)], single=True)
