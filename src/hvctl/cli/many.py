@@ -201,7 +201,7 @@ def _prepare(
                 raise answer
             yield share, answer
 
-    """Answers in the order of the hosts, and failures; an interrupt tells of both, of answers as `ending` has it."""
+    prepared, failures = _sorted_out(shares, checked())
     _require_found(shares, failures)
     return prepared, failures
 
@@ -209,7 +209,7 @@ def _prepare(
 def _sorted_out(
     shares: Sequence[Share], answers: Iterable[tuple[Share, R | HvctlError]], *, ending: str = ""
 ) -> tuple[dict[str, R], dict[str, HvctlError]]:
-    """Answers in the order of the hosts, and failures; an interrupt tells of both, of the answers as `ending` has it."""
+    """Answers in the order of the hosts, and failures; an interrupt tells of both, of answers as `ending` has it."""
     found: dict[str, R] = {}
     failures: dict[str, HvctlError] = {}
     try:
