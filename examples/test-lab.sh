@@ -13,11 +13,6 @@ read -ra machines <<<"${MACHINES:-test-1 test-2 test-3}"
 switch=${SWITCH:-test-lan}
 checkpoint=${CHECKPOINT:-clean}
 
-# The lab's machines that are there.
-present() {
-  hvctl vm list --query '[].name' | grep -Fxi -f <(printf '%s\n' "${machines[@]}") || true
-}
-
 create() {
   hvctl switch create "$switch" --type internal --exist-ok -q -o name >/dev/null
   local vm disk
@@ -44,12 +39,7 @@ reset() {
 }
 
 delete() {
-  local vm
-  while read -r vm; do
-    # Disks go only with a machine that has no checkpoints: no other disk is built on them then.
-    hvctl checkpoint delete "$vm" --all --yes -q -o name </dev/null >/dev/null
-  done < <(present)
-  hvctl vm delete "${machines[@]}" --turn-off --with-disks --missing-ok --yes
+  hvctl vm delete "${machines[@]}" --turn-off --with-disks --missing-ok --yes -q
   hvctl switch delete "$switch" --missing-ok --yes -q -o name >/dev/null
 }
 

@@ -13,6 +13,7 @@ from tests.rules.test_layers import ALLOWED
 from tests.support.console import ROOT
 
 from hvctl.errors import ExitCode
+from hvctl.lab import faulty, guests, migration, settings
 
 pytestmark = pytest.mark.docs
 
@@ -67,6 +68,19 @@ def test_environment_variables_are_those_of_the_code():
     of_tests = {name for path in (ROOT / "tests").rglob("*.py") for name in _VARIABLE.findall(_text(path))}
     named = {name for page in PAGES for name in _VARIABLE.findall(_text(page))}
     assert named <= known | of_tests
+
+
+def test_what_can_be_set_in_a_lab_is_told():
+    text = _text(ROOT / "docs" / "lab.md")
+
+    def rows(heading: str) -> set[str]:
+        table = text.partition(f"\n| {heading} |")[2].partition("\n\n")[0]
+        return set(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE))
+
+    assert rows("setting") == set(settings.DEFAULTS)
+    assert rows("behaviour in `guest`") == set(guests.BEHAVIOUR)
+    assert rows("behaviour in `migration`") == set(migration.BEHAVIOUR)
+    assert rows("fault in `disk_faults`") == set(faulty.FAULTS)
 
 
 def test_layers_are_those_that_are_checked():

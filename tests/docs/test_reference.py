@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests.support.console import ROOT
 from tools import command_reference
@@ -54,8 +56,8 @@ def test_shared_options_are_described():
 def test_readme_lists_the_commands():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     table = readme.partition("\n## Commands\n")[2].partition("\n## ")[0]
-    rows = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `hvctl ")]
-    assert rows == [f"hvctl {command}" for command in _in_readme_order()]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `hvctl ")]
+    assert [command for cell in cells for command in re.findall(r"`([^`]+)`", cell)] == [f"hvctl {command}" for command in _in_readme_order()]
 
 
 def _in_readme_order() -> list[str]:
