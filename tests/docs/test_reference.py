@@ -57,7 +57,9 @@ def test_readme_lists_the_commands():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     table = readme.partition("\n## Commands\n")[2].partition("\n## ")[0]
     cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `hvctl ")]
-    assert [command for cell in cells for command in re.findall(r"`([^`]+)`", cell)] == [f"hvctl {command}" for command in _in_readme_order()]
+    assert [command for cell in cells for command in re.findall(r"`([^`]+)`", cell)] == [
+        f"hvctl {command}" for command in _in_readme_order()
+    ]
 
 
 def _in_readme_order() -> list[str]:
