@@ -19,7 +19,7 @@ from hvctl.services.migrate.look import (
     plan_settings,
     plan_source,
 )
-from hvctl.services.migrate.move import plan_arrival, plan_clear, plan_move, plan_storage
+from hvctl.services.migrate.move import plan_arrival, plan_clear, plan_cleared, plan_move, plan_storage
 from hvctl.services.migrate.settings import plan_disable, plan_enable
 
 HOST = "hv01"
@@ -41,6 +41,7 @@ def plans(paths: st.SearchStrategy[str], names: st.SearchStrategy[str]) -> dict[
         "migrate.look.plan_source": st.builds(plan_source),
         "migrate.move.plan_arrival": _some_ids.map(plan_arrival),
         "migrate.move.plan_clear": _some_ids.map(plan_clear),
+        "migrate.move.plan_cleared": _some_ids.map(plan_cleared),
         "migrate.move.plan_move": _moved(several, computers, moves(paths, names), names),
         "migrate.move.plan_storage": st.builds(
             lambda vms, path: plan_storage(vms, StorageMove(path=path), HOST).batch, several, paths

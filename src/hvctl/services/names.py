@@ -18,6 +18,11 @@ def _upper(character: str) -> str:
     return upper if len(upper) == 1 and upper.isascii() == character.isascii() else character
 
 
+def in_quotes(text: str) -> str:
+    """A text as a word of a command line that is shown as advice: in double quotes where it has a single one."""
+    return f'"{text}"' if "'" in text else f"'{text}'"
+
+
 @cache
 def wildcard(text: str) -> re.Pattern[str]:
     """A PowerShell wildcard pattern as a regular expression: `*`, `?`, `[abc]`, `[a-z]`; case is ignored.

@@ -11,6 +11,7 @@ from hvctl.errors import CancelledError, ConflictError, HvctlError, OutcomeUnkno
 from hvctl.models.base import Outcome
 from hvctl.powershell.batch import Batch, Step
 from hvctl.services.failures import failure_of, with_sight
+from hvctl.services.first import First
 from hvctl.services.selection import Stateful
 from hvctl.transports.result import ErrorRecord, Result
 from hvctl.transports.session import Session
@@ -46,31 +47,6 @@ class Part:
     messages: Mapping[str, str] = field(default_factory=dict)
     new_name: str | None = None
     host: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class First:
-    """What must succeed on another host before a plan runs.
-
-    Attributes:
-        session: That host.
-        batch: What is sent there.
-        failed: What to say when it fails.
-    """
-
-    session: Session
-    batch: Batch
-    failed: str
-
-    def run(self) -> None:
-        """Run it.
-
-        Raises:
-            HvctlError: It failed; the plan must not run.
-        """
-        result = self.session.run(self.batch)
-        if not result.ok and result.failure is not None:
-            raise failure_of(result.failure, result, host=self.session.host, message=self.failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +145,7 @@ def make_plan(
         parts: What happens to each object.
         steps: What changes them.
         before: What the changing steps refer to.
-        after: What reads their states afterwards; with what it refers to also what is looked at when the answer is lost.
+        after: What reads their states afterwards; with what it refers to, what is looked at when the answer is lost.
         deadline: Seconds for the whole batch, where it needs others than the command has.
     """
     changing = tuple(steps)

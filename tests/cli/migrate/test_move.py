@@ -120,6 +120,22 @@ def test_a_switch_is_mapped(hvctl, world, there):
     assert there.value("Get-VMNetworkAdapter", "SwitchName", VMName="web1") == "it's \u201cthe\u201d net"
 
 
+def test_a_mapping_of_a_switch_that_is_not_used_is_told(hvctl, world, there):
+    done = hvctl.ok("migrate", "vm", "web1", *TO, "--map-switch", "lna=lan", "--map-switch", "LAN=lan")
+    assert "No adapter is plugged into a switch 'lna'." in done.err
+    assert "'LAN'" not in done.err
+    assert places(world) == on("hv02")
+
+
+def test_advice_quotes_a_name_with_a_quote_in_it(hvctl, world, there):
+    source = SimulatedHost(world, "hv01")
+    source.call("New-VMSwitch", Name="it's new", SwitchType="Internal")
+    source.call("Connect-VMNetworkAdapter", VMName="web1", SwitchName="it's new")
+    (finding,) = hvctl("migrate", "check", "web1", *TO, "-o", "json").data
+    assert '--map-switch "it\'s new=NAME"' in finding["mend"]
+    assert 'hvctl switch create "it\'s new" --host lab/hv02' in finding["mend"]
+
+
 @pytest.mark.parametrize("text", ["lan", "=net", "lan=", "="])
 def test_a_mapping_has_two_sides(hvctl, world, text):
     assert hvctl("migrate", "vm", "web1", *TO, "--map-switch", text).code == 2

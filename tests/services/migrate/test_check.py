@@ -102,7 +102,9 @@ def test_a_machine_that_fits():
     ("changes", "words"),
     [
         ({"clustered": True}, "a cluster owns it"),
-        ({"status": ("InService", MOVING)}, "being moved at this moment"),
+        *(({"status": ("InService", word)}, "being moved at this moment") for word in sorted(MOVING)),
+        ({"status": ("InService",)}, "something else is being done with it"),
+        ({"status": ("InService", "BackingUpVirtualMachine")}, "is being done with it (BackingUpVirtualMachine)"),
         ({"state": "Starting"}, "it is Starting"),
     ],
 )

@@ -8,7 +8,7 @@ from hvctl.errors import ConflictError
 from hvctl.models.migrate import MigrationChange, MigrationHost, Move, StorageMove
 from hvctl.powershell.batch import Ref
 from hvctl.services.migrate.look import Parts, VmToMove
-from hvctl.services.migrate.move import plan_clear, plan_move, plan_storage
+from hvctl.services.migrate.move import plan_clear, plan_cleared, plan_move, plan_storage
 from hvctl.services.migrate.settings import plan_disable, plan_enable
 
 pytestmark = pytest.mark.unit
@@ -67,8 +67,9 @@ def test_what_was_left_is_destroyed_by_its_id_and_looked_for_again():
     batch = plan_clear(["one", "two"])
     destroyed = [step.call.parameters["Arguments"] for step in batch.steps if step.changes]
     assert destroyed == [{"AffectedSystem": Ref("planned", where={"Name": name})} for name in ("one", "two")]
-    assert batch.steps[-1].expect == "none"
     assert all(step.on_error == "stop" for step in batch.steps)
+    (gone,) = plan_cleared(["one", "two"]).steps
+    assert (gone.where, gone.expect) == ({"Name": ("one", "two")}, "none")
 
 
 def test_storage_moves_where_the_state_allows_it():

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from hvctl.errors import AccessError, ConflictError, HvctlError
 from hvctl.models.migrate import Finding, MigrationHost, Move
-from hvctl.services.migrate.look import MOVING, Parts, VmToMove
-from hvctl.services.names import folded
+from hvctl.services.migrate.look import BUSY, MOVING, Parts, VmToMove
+from hvctl.services.names import folded, in_quotes
 from hvctl.services.vm.power import AT_REST, plain
 
 MISSING_SWITCH = 33012
@@ -84,8 +84,12 @@ def vm_findings(vm: VmToMove, parts: Parts, route: Route, move: Move) -> Iterato
     """What stands against moving one virtual machine, besides what stands against them all."""
     if vm.clustered:
         yield _of_vm(vm, "a cluster owns it", "move its role: Move-ClusterVirtualMachineRole")
-    if MOVING in vm.status:
+    if MOVING.intersection(vm.status):
         yield _of_vm(vm, "it is being moved at this moment", "wait until that has ended")
+    elif BUSY in vm.status:
+        # A planned machine that is found beside it may be in use, so it must not be cleared away now.
+        words = ", ".join(word for word in vm.status if word != BUSY)
+        yield _of_vm(vm, f"something else is being done with it{words and f' ({words})'}", "wait until that has ended")
     elif plain(vm.state) not in _MOVABLE:
         yield _of_vm(vm, f"it is {vm.state}", "wait until it is at rest or runs")
     if folded(vm.id) in route.leftover:
@@ -93,8 +97,7 @@ def vm_findings(vm: VmToMove, parts: Parts, route: Route, move: Move) -> Iterato
         yield _of_vm(vm, words, "nothing: `hvctl migrate vm` removes it first", blocks=False)
     local = local_disks(parts)
     if local and not (move.shared or move.storage_path is not None):
-        mend = rf"--storage-path 'D:\VMs\{vm.name}' moves them along; --shared says that both hosts see them"
-        yield _of_vm(vm, f"its disks are on {vm.host} itself: {', '.join(local)}", mend)
+        yield _of_vm(vm, f"its disks are on {vm.host} itself: {', '.join(local)}", storage_ways(vm.name))
     switches = list(_switch_findings(vm, parts, route, move))
     yield from switches
     told = any(finding.blocks for finding in switches) or any(parts.adapters.values())
@@ -115,8 +118,8 @@ def _switch_findings(vm: VmToMove, parts: Parts, route: Route, move: Move) -> It
         if folded(there) in route.switches:
             continue
         names = ", ".join(route.switches.values())
-        ways = [f"--map-switch '{switch}=NAME', where NAME is one of: {names}"] if names else []
-        ways.append(f"hvctl switch create '{there}' --host {target}")
+        ways = [f"--map-switch {in_quotes(f'{switch}=NAME')}, where NAME is one of: {names}"] if names else []
+        ways.append(f"hvctl switch create {in_quotes(there)} --host {target}")
         words = f"its switch '{switch}' is not on {target}"
         if folded(there) != folded(switch):
             words = f"the switch '{there}' that '{switch}' is mapped to is not on {target}"
@@ -150,6 +153,12 @@ def vm_refusal(vm: VmToMove, findings: Sequence[Finding], target: str) -> HvctlE
     return ConflictError(
         f"'{vm.name}' cannot be moved to {target}: {words}.", hint=mend, host=vm.host, object_name=vm.name
     )
+
+
+def storage_ways(name: str) -> str:
+    """The ways to say what becomes of a machine's local disks."""
+    folder = in_quotes(rf"D:\VMs\{name}")
+    return f"--storage-path {folder} moves them along; --shared says that both hosts see them"
 
 
 def local_disks(parts: Parts) -> list[str]:

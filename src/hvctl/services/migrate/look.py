@@ -20,8 +20,12 @@ WMI = "root/virtualization/v2"
 PLANNED = Call("Get-CimInstance", {"Namespace": WMI, "ClassName": "Msvm_PlannedComputerSystem"})
 """The planned virtual machines of a host: no cmdlet of the Hyper-V module lists them."""
 MANAGER = Call("Get-CimInstance", {"Namespace": WMI, "ClassName": "Msvm_VirtualSystemManagementService"})
-MOVING = "MigratingVirtualMachine"
-"""The operational status of a virtual machine that is being moved at this moment."""
+MOVING = frozenset(
+    {"MigratingVirtualMachine", "MigratingPlannedVm", "StorageMigrationPhaseOne", "StorageMigrationPhaseTwo"}
+)
+"""What the operational status of a virtual machine has while it is being moved, depending on the phase."""
+BUSY = "InService"
+"""What it has while anything is being done with it."""
 
 
 class VmToMove(VmState):

@@ -11,6 +11,7 @@ from hvctl.models.migrate import Finding, MigrationChange, MigrationHost, Move, 
 from hvctl.powershell.batch import Batch
 from hvctl.services.arrival import Arrival
 from hvctl.services.failures import failure_of, lacks_rights, read, rights_error
+from hvctl.services.first import First
 from hvctl.services.migrate import check
 from hvctl.services.migrate.look import (
     Parts,
@@ -24,10 +25,10 @@ from hvctl.services.migrate.look import (
     plan_source,
     settings_of,
 )
-from hvctl.services.migrate.move import plan_arrival, plan_clear, plan_move, plan_storage
+from hvctl.services.migrate.move import plan_arrival, plan_clear, plan_cleared, plan_move, plan_storage
 from hvctl.services.migrate.settings import plan_disable, plan_enable
 from hvctl.services.names import folded
-from hvctl.services.plan import First, Part, Plan, Prepared
+from hvctl.services.plan import Part, Plan, Prepared
 from hvctl.services.selection import Selection, keep_states, match
 from hvctl.services.vm.read import VmState
 from hvctl.transports.result import Result
@@ -131,16 +132,18 @@ class MigrateService:
         plan = plan_move(sight.vms, sight.parts, destination, move, _refused(sight, move))
         going = [part.id for part in plan.parts if part.steps]
         plan = replace(plan, parts=(*plan.parts, *settled), deadline=limit)
+        notes = tuple(f"No adapter is plugged into a switch '{name}'." for name in _unused(sight, move))
         if not going:
-            return Prepared(plan)
+            return Prepared(plan, notes=notes)
         arrival = Arrival(target, plan_arrival(going), plan.parts)
         plan = replace(plan, finish=arrival.settle)
         leftover = [vm for vm in sight.vms if vm.id in going and folded(vm.id) in sight.route.leftover]
         if not leftover:
-            return Prepared(plan)
+            return Prepared(plan, notes=notes)
         failed = f"What a move that broke off has left on {target.host} could not be removed"
-        first = First(target, plan_clear([vm.id for vm in leftover]), failed)
-        notes = tuple(_LEFTOVER.format(vm.name, target.host) for vm in leftover)
+        ids = [vm.id for vm in leftover]
+        first = First(target, plan_clear(ids), failed, ended=plan_cleared(ids))
+        notes += tuple(_LEFTOVER.format(vm.name, target.host) for vm in leftover)
         return Prepared(replace(plan, first=first), notes=notes)
 
     def plan_storage(self, chosen: Selection, move: StorageMove, *, limit: float = math.inf) -> Plan:
@@ -196,6 +199,12 @@ def _refused(sight: Sight, move: Move) -> dict[str, HvctlError]:
     return refused
 
 
+def _unused(sight: Sight, move: Move) -> list[str]:
+    """The switches that were mapped, and that none of the machines is plugged into; a misspelt one is such."""
+    used = {folded(switch) for vm in sight.vms for switch in sight.parts.get(vm.id, Parts()).adapters.values()}
+    return [name for name in move.switches if folded(name) not in used]
+
+
 def _is_said(parts: Mapping[str, Parts], move: Move) -> bool:
     """Whether it is known what becomes of the disks."""
     return move.shared or move.storage_path is not None or not any(check.local_disks(each) for each in parts.values())
@@ -208,7 +217,7 @@ def _require_storage(sight: Sight, move: Move) -> None:
             raise UsageError(
                 f"'{vm.name}' has disks on {vm.host} itself ({', '.join(local)}), and it is not said what becomes of "
                 "them.",
-                hint=rf"--storage-path 'D:\VMs\{vm.name}' moves them along; --shared says that both hosts see them.",
+                hint=f"{check.storage_ways(vm.name)}.",
                 host=vm.host,
                 object_name=vm.name,
             )
