@@ -71,6 +71,8 @@ def read(
     streams = context.writes_lines
     for share, answer in each(context, shares, look):
         name, items = share.target.name, answer
+        if isinstance(items, ElsewhereError):
+            continue
         if isinstance(items, HvctlError):
             failures[name] = items
             items = [failed(name, items)] if failed else ()

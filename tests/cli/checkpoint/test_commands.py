@@ -177,6 +177,13 @@ class TestReading:
         assert all(each in refused.error["hint"] for each in ids)
         assert chain.json("checkpoint", "show", "web1", ids[0])["id"] == ids[0]
 
+    def test_a_checkpoint_that_the_one_host_with_the_machine_lacks(self, hvctl):
+        hvctl.ok("lab", "reset", "--world", "two-hosts")
+        hvctl.ok("vm", "create", "web1", "--host", "lab/hv02")
+        missing = hvctl("checkpoint", "show", "web1", "x", "--host", "lab/hv01,lab/hv02", "-o", "json")
+        assert (missing.code, missing.data) == (3, [])
+        assert missing.error["message"] == "No checkpoint 'x' on lab/hv02."
+
 
 class TestRestore:
     def test_it_asks_what_is_lost(self, chain):

@@ -185,6 +185,13 @@ class TestResize:
             failed = lab("vhd", "resize", *words, "--yes", "-o", "json")
         assert (failed.code, failed.error["message"][: len(message)]) == (6, message)
 
+    def test_a_disk_beside_it_that_no_machine_has_counts_too(self, lab, no_change):
+        loose = r"C:\VMs\loose.vhdx"
+        lab.ok("vhd", "create", loose, "--parent", DB)
+        with no_change():
+            failed = lab("vhd", "resize", DB, "--size", "20G", "-o", "json")
+        assert failed.error["message"] == f"Others differ from '{DB}' and would be corrupted: {loose}."
+
     def test_partitions_are_not_cut(self, lab, no_change):
         lab.ok("vm", "start", "db")
         lab.ok("vm", "stop", "db")

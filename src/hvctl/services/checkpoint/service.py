@@ -18,7 +18,7 @@ from hvctl.services.checkpoint import read as reading
 from hvctl.services.checkpoint.create import Creation, Taking, plan_create, taken
 from hvctl.services.checkpoint.read import VmPosition
 from hvctl.services.failures import lacks_rights, read, rights_error, sight_of_name, with_sight
-from hvctl.services.selection import EVERYTHING, Name, Selection, match
+from hvctl.services.selection import EVERYTHING, ElsewhereError, Name, Selection, match
 from hvctl.services.vm.read import VmSettings, VmState
 from hvctl.services.vm.service import VmService
 from hvctl.transports.result import Result
@@ -49,10 +49,15 @@ class CheckpointService:
         return reading.nodes(self._session.host, self._read(vms, CheckpointNode, VmPosition))
 
     def show(self, vm: Selection, chosen: Selection) -> Sequence[Checkpoint]:
-        """Everything about the checkpoints of a virtual machine that a selection means; all where it names none."""
+        """Everything about the checkpoints of a virtual machine that a selection means; all where it names none.
+
+        Raises:
+            ElsewhereError: Several hosts are searched, and the machine is not on this one.
+            NotFoundError: There is no such machine, or no such checkpoint.
+        """
         result = self._read(vm, Checkpoint, VmPosition)
         if not result.of("vms"):
-            return []
+            raise ElsewhereError(f"It is not on {self._session.host}.", host=self._session.host)
         found = reading.details(self._session.host, result)
         return match(chosen.names, found, NOUN, self._session.host) if chosen.names else found
 
