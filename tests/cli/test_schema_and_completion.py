@@ -26,6 +26,10 @@ DOCUMENTS = {
     "vm-show": ["vm", "show", "web1"],
     "switch-list": ["switch", "list"],
     "switch-show": ["switch", "show", "lan"],
+    "checkpoint-list": ["checkpoint", "list"],
+    "checkpoint-tree": ["checkpoint", "tree"],
+    "checkpoint-show": ["checkpoint", "show", "web1", "first"],
+    "checkpoint-create": ["checkpoint", "create", "web1", "--name", "second"],
     "vhd-list": ["vhd", "list", "--path", "C:/VMs"],
     "vhd-show": ["vhd", "show", "C:/VMs/a.vhdx"],
     "vhd-chain": ["vhd", "chain", "C:/VMs/a.vhdx"],
@@ -71,6 +75,7 @@ def _lab(hvctl) -> None:
     hvctl.ok("vm", "create", "web1", "--switch", "lan")
     hvctl.ok("vm", "create", "Web 'two'")
     hvctl.ok("vm", "create", "other", "--host", "lab/hv02")
+    hvctl.ok("checkpoint", "create", "web1", "--name", "first")
     hvctl.ok("vhd", "create", "C:/VMs/a.vhdx", "--size", "1G")
     hvctl.ok("storage", "create", "vmstore", "--disks", "1,2", "--size", "100G", "--volume", "D:")
     for host in ("lab/hv01", "lab/hv02"):
@@ -151,7 +156,7 @@ def completed(hvctl, incomplete: str, *before: str) -> list[str]:
 
 def test_nouns_and_verbs(hvctl):
     assert completed(hvctl, "") == list(COMMANDS)
-    assert completed(hvctl, "s") == ["switch", "schema"]
+    assert completed(hvctl, "s") == ["switch", "storage", "schema"]
     for noun, entry in COMMANDS.items():
         if isinstance(entry, Noun):
             assert completed(hvctl, "", noun) == list(entry.verbs)

@@ -42,12 +42,15 @@ def drive_letter(text: str) -> str:
     return text[:1].upper() if re.fullmatch(r"[A-Za-z](:[\\/]?)?", text) else text
 
 
-def _letter(value: object) -> object:
-    return drive_letter(str(value).strip())
+def _letter(value: object) -> str:
+    letter = drive_letter(str(value).strip())
+    if not re.fullmatch(r"[A-Z]", letter):
+        raise ValueError("a drive letter is one of A to Z")
+    return letter
 
 
 SpaceName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
-DriveLetter = Annotated[str, BeforeValidator(_letter), Field(pattern=r"^[A-Z]$")]
+DriveLetter = Annotated[str, BeforeValidator(_letter)]
 SpaceSize = Annotated[int, Field(ge=GIB, le=1 << 56, description="bytes")]
 Label = Annotated[str, Field(max_length=32, pattern=r"^[^\x00-\x1f\x7f]*$")]
 

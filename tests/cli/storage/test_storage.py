@@ -108,6 +108,15 @@ def test_what_was_created_is_a_table_that_can_be_read(hvctl):
     )
 
 
+def test_a_thin_disk_larger_than_its_pool_is_told_of(hvctl):
+    thin = (*CREATE, "--size", "4T", "--thin")
+    made = hvctl.ok(*thin, terminal=True)
+    assert "4 TiB are more than there is: when the pool is full, the host takes the disk offline." in made.err
+    more = ("storage", "virtual-disk", "create", "more", "--pool", "vmstore", "--thin")
+    assert "more than there is" in hvctl.ok(*more, "--size", "5T", "--dry-run", terminal=True).err
+    assert "more than there is" not in hvctl.ok(*more, "--size", "1G", "--dry-run", terminal=True).err
+
+
 def test_the_ways_of_a_mirror(hvctl):
     three = ("storage", "create", "three", "--disks", "1,2,3,4", "--disks", "5", "--size", "10G", "--volume", "E")
     made = hvctl.json(*three, "--resiliency", "Three-Way")["virtual_disk"]
@@ -155,7 +164,11 @@ def test_what_is_not_there(lab, noun):
         (["--size", "9"], 2, "has no unit"),
         (["--size", "1M"], 2, "at least"),
         (["--resiliency", "raid5"], 2, "--resiliency"),
-        (["--volume", "DD"], 2, "--volume"),
+        (["--volume", "DD"], 2, "--volume: a drive letter is one of A to Z"),
+        (["--volume", "É"], 2, "--volume: a drive letter is one of A to Z"),
+        (["--disks", ""], 2, "--disks names no disk"),
+        (["--disks", "3,"], 2, "--disks names no disk"),
+        (["--disks", "Auto"], 2, "--disks auto chooses by itself"),
         (["--fs", "ext4"], 2, "--fs"),
         (["--resiliency", "dual-parity", "--thin"], 2, "fixed"),
         (["--thin", "--size", "max"], 2, "size of its own"),

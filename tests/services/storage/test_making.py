@@ -194,8 +194,9 @@ def test_piece_by_piece(making):
         making.plan_volume(VolumeCreate(virtual_disk="disk", letter="G"))
     with pytest.raises(ConflictError, match="'data' has room for about"):
         making.plan_virtual_disk(VirtualDiskCreate(name="big", pool="data", size=9 * TIB))
+    making.make(making.plan_virtual_disk(VirtualDiskCreate(name="bare", pool="data", size=5 * GIB)), "bare")
     with pytest.raises(ConflictError, match="letter F: is taken"):
-        making.plan_volume(VolumeCreate(virtual_disk="disk", letter="F"))
+        making.plan_volume(VolumeCreate(virtual_disk="bare", letter="F"))
 
 
 @pytest.mark.parametrize("step", ["disk", "initialize", "partition", "format", "details"])

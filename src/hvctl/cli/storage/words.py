@@ -51,8 +51,19 @@ FIELDS = {"name": "NAME", "file_system": "--fs", "letter": "LETTER", "provisioni
 
 
 def listed(disks: list[str] | None) -> tuple[str, ...]:
-    """The disks of `--disks`: each option can name several."""
-    return tuple(part.strip() for text in disks or () for part in text.split(",") if part.strip())
+    """The disks of `--disks`: each option can name several.
+
+    Raises:
+        UsageError: It names none, as with a variable of a script that is empty; or `auto` beside others.
+    """
+    from hvctl.errors import UsageError
+
+    found = tuple(part.strip() for text in disks or () for part in text.split(","))
+    if not all(found):
+        raise UsageError("--disks names no disk.", hint="Leave it out, or say auto, for those that fit best.")
+    if len(found) > 1 and "auto" in (text.lower() for text in found):
+        raise UsageError("--disks auto chooses by itself: it goes with no other disk.")
+    return found
 
 
 def file_system(text: str) -> str:

@@ -110,8 +110,8 @@ class StorageMaking:
             if folded(space.name) == folded(spec.name):
                 raise AlreadyThere("virtual disk", space)
         pool = self.service.pool_states(Selection.of(spec.pool))[0]
-        note = self._require_room(spec, pool)
-        return Making(create.plan_virtual_disk(spec, pool), _messages(spec.name), (note,))
+        notes = self._require_room(spec, pool)
+        return Making(create.plan_virtual_disk(spec, pool), _messages(spec.name), notes)
 
     def plan_volume(self, spec: VolumeCreate) -> Making:
         """What makes a volume of all of a virtual disk.
@@ -149,8 +149,8 @@ class StorageMaking:
         self._require_free_pool(spec.name, look, made=False)
         self._require_letter(spec.volume, look)
         disks = choose_disks(spec.disks, spec.layout, PhysicalDisk.read(self.host, look.of("disks")), self.host)
-        note = self._promise(spec, disks)
-        return Making(create.plan_storage(spec, disks, self._subsystem(look)), _messages(spec.name), (note,))
+        notes = self._promise(spec, disks)
+        return Making(create.plan_storage(spec, disks, self._subsystem(look)), _messages(spec.name), notes)
 
     def make(self, making: Making, name: str) -> Result:
         """Run what makes something; when a step fails, what was made by then is taken back.
@@ -250,7 +250,7 @@ class StorageMaking:
             raise self._conflict(f"{self.host} has {len(chosen)} storage subsystems to choose from.", None, None)
         return str(chosen[0]["UniqueId"])
 
-    def _promise(self, spec: StorageCreate, disks: Sequence[PhysicalDisk]) -> str:
+    def _promise(self, spec: StorageCreate, disks: Sequence[PhysicalDisk]) -> tuple[str, ...]:
         most, about = ceiling(disks, spec.layout), capacity(disks, spec.layout, spec.columns)
         if spec.size is not None and spec.size > most and spec.provisioning == "Fixed":
             raise self._conflict(
@@ -260,12 +260,13 @@ class StorageMaking:
                 "Choose a smaller size, or --size max.",
             )
         size = "all of it" if spec.size is None else format_size(spec.size)
-        return (
+        room = (
             f"Pool '{spec.name}' of {described(disks)}, {spec.resiliency}: room for about {format_size(about)}; the "
             f"volume {spec.volume}: takes {size}, a little less after formatting."
         )
+        return (room, *_overcommitted(spec, about))
 
-    def _require_room(self, spec: VirtualDiskCreate, pool: PoolState) -> str:
+    def _require_room(self, spec: VirtualDiskCreate, pool: PoolState) -> tuple[str, ...]:
         """What the pool itself says of its room; a redundancy of two it computes only when the disk is made."""
         look = read(self._session, create.plan_pool_look(pool.id, spec.layout.setting), timeout=self._timeout)
         most = next((record["VirtualDiskSizeMax"] for record in look.of("sizes")), None)
@@ -274,7 +275,7 @@ class StorageMaking:
             words = f"has room for about {format_size(most)} of {spec.resiliency}" if most else "has too few disks"
             raise self._conflict(f"'{pool.name}' {words}.", spec.name, "hvctl storage pool show")
         room = "an unknown amount" if most is None else f"about {format_size(most)}"
-        return f"'{pool.name}' has room for {room} of {spec.layout.setting.lower()}."
+        return (f"'{pool.name}' has room for {room} of {spec.layout.setting.lower()}.", *_overcommitted(spec, most))
 
     def _conflict(self, words: str, name: str | None, hint: str | None) -> ConflictError:
         return ConflictError(words, host=self.host, object_name=name, hint=hint)
@@ -285,6 +286,15 @@ class StorageMaking:
             return
         message = making.messages.get(record.step or "", f"'{name}' was not created")
         raise failure_of(record, result, host=self.host, object_name=name, message=message)
+
+
+def _overcommitted(spec: StorageCreate | VirtualDiskCreate, room: int | None) -> tuple[str, ...]:
+    """What there is to know of a thin disk that is larger than its pool."""
+    if spec.provisioning == "Fixed" or room is None or spec.size is None or spec.size <= room:
+        return ()
+    return (
+        f"{format_size(spec.size)} are more than there is: when the pool is full, the host takes the disk offline.",
+    )
 
 
 def _messages(name: str) -> dict[str, str]:
