@@ -59,8 +59,13 @@ EXCEPTIONS = {
 
 ONLY_IN = {
     "winrm": {"transports/winrm_protocol.py", "transports/winrm_errors.py"},
-    "requests": {"transports/winrm_protocol.py", "transports/winrm_errors.py", "transports/probe.py"},
-    "urllib3": {"transports/winrm_protocol.py", "transports/winrm_errors.py"},
+    "requests": {
+        "transports/winrm_protocol.py",
+        "transports/winrm_errors.py",
+        "transports/probe.py",
+        "transports/http_sessions.py",
+    },
+    "urllib3": {"transports/http_sessions.py", "transports/winrm_errors.py"},
     "subprocess": {"transports/local.py", "lab/endpoint/processes.py"},
     "sqlite3": {"lab/world.py"},
     "typer": {"cli/"},
@@ -75,13 +80,14 @@ ONLY_IN = {
     "threading": {
         "credentials.py",
         "transports/fleet.py",
+        "transports/http_sessions.py",
         "transports/local.py",
         "transports/probe.py",
         "output/progress.py",
         "lab/endpoint/",
     },
-    "socket": {"lab/endpoint/", "transports/probe.py", "transports/winrm_errors.py"},
-    "ssl": {"lab/endpoint/", "transports/probe.py", "transports/winrm_protocol.py", "transports/winrm_errors.py"},
+    "socket": {"lab/endpoint/", "transports/probe.py", "transports/winrm_errors.py", "transports/http_sessions.py"},
+    "ssl": {"lab/endpoint/", "transports/probe.py", "transports/winrm_errors.py", "transports/http_sessions.py"},
     "spnego": {"lab/endpoint/", "transports/winrm_errors.py"},
     "cryptography": {"lab/endpoint/"},
     "click": set(),

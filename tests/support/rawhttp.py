@@ -5,11 +5,11 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-Answer = Callable[["Heard"], bytes | None]
-"""What is sent back for a request; None resets the connection."""
+Answer = Callable[["Heard"], bytes | Iterable[bytes] | None]
+"""What is sent back for a request, at once or piece by piece; None resets the connection."""
 
 
 @dataclass
@@ -85,7 +85,8 @@ class RawServer:
                     if reply is None:
                         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                         return
-                    sock.sendall(reply)
+                    for piece in [reply] if isinstance(reply, bytes) else reply:
+                        sock.sendall(piece)
             except OSError:
                 return
 

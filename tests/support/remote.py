@@ -61,6 +61,11 @@ class Remote:
             world.close()
 
     @property
+    def open_shells(self) -> int:
+        """How many shells are open."""
+        return len(self.server._behind.service.shells)
+
+    @property
     def stats(self) -> dict[str, Any]:
         """What the endpoint has counted."""
         url = f"http://127.0.0.1:{self.server.port}/stats"

@@ -16,7 +16,7 @@ import spnego.exceptions
 import urllib3.exceptions
 import winrm.exceptions
 
-from hvctl.errors import HvctlError
+from hvctl.errors import HvctlError, QuotaError
 from hvctl.transports.winrm_errors import failure_of
 from hvctl.transports.wsman_faults import FAULTS, HTTP, Failure, code_text, fault, http_status
 
@@ -185,6 +185,33 @@ def test_every_code_is_documented():
 def test_a_quota_stands_in_the_inner_code():
     failure = fault(2150858817, quota=2150859174)
     assert (failure.kind, failure.code) == ("gone", 2150859174)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        *(fault(code) for code in (2150859173, 2150859174, 2150859175, 2150859176, 2150859179)),
+        *(fault(2150858817, quota=code) for code in range(2150859236, 2150859243)),
+        http_status(503),
+    ],
+    ids=lambda each: str(each.code),
+)
+def test_a_quota_is_an_error_of_its_own(failure):
+    error = failure.as_error("hv01")
+    assert (type(error), "hv01" in error.message, bool(error.hint)) == (QuotaError, True, True)
+
+
+@pytest.mark.parametrize(
+    ("message", "named"),
+    [
+        ("The host denies access.", "hv01 denies access."),
+        ("PowerShell on the host has ended.", "PowerShell on hv01 has ended."),
+        ("Nothing listens at https://10.0.0.1:5986/wsman.", "hv01: Nothing listens at https://10.0.0.1:5986/wsman."),
+        ("Nothing listens at https://hv01:5986/wsman.", "Nothing listens at https://hv01:5986/wsman."),
+    ],
+)
+def test_an_error_names_its_host(message, named):
+    assert Failure("doubt", message).as_error("hv01").message == named
 
 
 def test_a_code_that_nobody_knows_is_in_doubt_and_told():

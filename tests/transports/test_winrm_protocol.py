@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import time
 from dataclasses import replace
 
 import pytest
 from tests.support.rawhttp import Heard, RawServer, reply
-from tests.support.remote import remote
+from tests.support.remote import PASSWORD, remote
 
-from hvctl.errors import HvctlError
+from hvctl.errors import HvctlError, UnreachableError
 from hvctl.lab.endpoint.faults import clear
 from hvctl.transports.base import TransportDoubt, TransportLost
 from hvctl.transports.endpoint import Endpoint
@@ -91,7 +92,7 @@ def test_no_message_leaves_in_clear_when_a_handshake_dies(how, dies_at):
 @pytest.mark.parametrize("how", DEATHS)
 def test_a_transport_ends_in_an_error_of_ours_when_a_handshake_dies(how, dies_at):
     with RawServer(handshake(dies_at, DEATHS[how])) as server:
-        transport = WinRMTransport(endpoint_of(server))
+        transport = WinRMTransport(endpoint_of(server), timeout=1.0)
         with pytest.raises(HvctlError):
             transport.open("0" * 32)
         transport.close()
@@ -195,8 +196,8 @@ def test_a_password_of_any_alphabet_goes_as_utf_8(tmp_path):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (b"SSH-2.0-OpenSSH_9.6\r\n", "failed|closed"),
-        (reply(200, b"<html>hello</html>"), "not WinRM|without asking"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "does not speak HTTP"),
+        (reply(200, b"<html>hello</html>"), "not WinRM"),
         (reply(404), "not WinRM"),
         (reply(405), "not WinRM"),
         (reply(403), "forbids"),
@@ -226,6 +227,51 @@ def test_a_host_that_vanishes_leaves_doubt_and_never_another_exception(tmp_path)
             transport.receive(1.0)
         transport.reset()
     transport.close()
+
+
+TRICKLES = {
+    "head": b"HTTP/1.1 401 Unauthorized\r\nX-Slow: ",
+    "body": b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Negotiate\r\nContent-Length: 100000\r\n\r\n",
+}
+
+
+def trickle(begin):
+    """An answer that never ends, though each next byte of it comes soon."""
+
+    def answer(_: Heard):
+        yield begin
+        while True:
+            time.sleep(0.05)
+            yield b"a"
+
+    return answer
+
+
+@pytest.mark.parametrize("begin", TRICKLES)
+@pytest.mark.parametrize("auth", ["ntlm", None])
+def test_a_host_that_trickles_is_given_up(begin, auth, monkeypatch):
+    monkeypatch.setattr("hvctl.transports.winrm_protocol._TRANSFER", -5.5)
+    monkeypatch.setattr("hvctl.transports.probe._WHOLE", 0.5)
+    with RawServer(trickle(TRICKLES[begin])) as server:
+        transport = WinRMTransport(endpoint_of(server, auth), timeout=1.0)
+        with pytest.raises(UnreachableError, match="hv01 did not answer in time") as caught:
+            transport.open("0" * 32)
+        assert caught.value.hint
+
+
+@pytest.mark.parametrize("auth", ["basic", "ntlm"])
+def test_an_answer_that_takes_too_long_in_all_is_cut_and_the_next_one_comes(auth, tmp_path, monkeypatch):
+    with remote(tmp_path, auth) as served:
+        link = Link(served.endpoint, PASSWORD)
+        shell = link.create(60, 65001)
+        with monkeypatch.context() as patched:
+            patched.setattr("hvctl.transports.winrm_protocol._TRANSFER", -5.5)
+            served.fail("slow", action="Delete", seconds=5.0)
+            with pytest.raises(Failure) as caught:
+                link.delete(shell, 1)
+        assert caught.value.kind == "silence"
+        assert link.create(60, 65001)
+        link.drop()
 
 
 def test_a_port_where_nothing_listens_is_known_at_once():

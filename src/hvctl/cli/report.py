@@ -44,7 +44,7 @@ def _sentences(error: HvctlError) -> Iterator[str]:
     for part in error.errors:
         whose = [part.host if several else None, part.object_name]
         label = ":".join(each for each in whose if each) or part.host or "?"
-        yield f"  {printable(label)}: {printable(part.message)}"
+        yield f"  {printable(label)}: {printable(part.message.removeprefix(f'{label}: '))}"
     record = error.cmdlet_error
     words = record["message"] if record and not record["error_id"].startswith("Hvctl.") else ""
     for line in words.splitlines():

@@ -19,11 +19,14 @@ import requests
 
 from hvctl.errors import AccessError, UsageError
 from hvctl.transports.endpoint import Auth, Endpoint, Scheme
-from hvctl.transports.winrm_errors import failure_of, silent, unresolved
-from hvctl.transports.winrm_protocol import CONNECT, harden, missing_extra
+from hvctl.transports.http_sessions import deadline, harden
+from hvctl.transports.winrm_errors import failure_of, silent, speechless, unresolved
+from hvctl.transports.winrm_protocol import CONNECT, missing_extra
 from hvctl.transports.wsman_faults import Failure, http_status
 
 _READ = 10.0
+_WHOLE = 15.0
+"""Seconds in which a whole answer must be there."""
 _PREFERRED = 1.0
 """Seconds that the better port has left once the other one is open."""
 _METHOD = re.compile(r"(?:^|,)\s*([A-Za-z]+)(?=\s|,|$)")
@@ -144,8 +147,9 @@ def offered(endpoint: Endpoint) -> tuple[str, ...]:
     Raises:
         Failure: It cannot be reached, or what answers is not WinRM.
     """
-    try:
-        with requests.Session() as session:
+    session = requests.Session()
+    with session, deadline(lambda: session, _WHOLE) as limit:
+        try:
             harden(session, url=endpoint.url, verify=endpoint.verify, own_authority=endpoint.ca_file is not None)
             session.verify = str(endpoint.ca_file) if endpoint.verify and endpoint.ca_file else endpoint.verify
             answer = session.post(
@@ -155,8 +159,8 @@ def offered(endpoint: Endpoint) -> tuple[str, ...]:
                 allow_redirects=False,
             )
             lines = answer.raw.headers.getlist("WWW-Authenticate")
-    except Exception as error:
-        raise failure_of(error, endpoint.url) from error
+        except Exception as error:
+            raise (speechless(endpoint.url) if limit.is_over else failure_of(error, endpoint.url)) from error
     if answer.status_code != 401:
         raise http_status(answer.status_code if answer.status_code >= 400 else 404)
     return tuple(dict.fromkeys(word for line in lines for word in _METHOD.findall(_QUOTED.sub("", line))))

@@ -41,6 +41,7 @@ _LONGEST_POLL = 15.0 if sys.platform != "win32" else 3.0
 """Seconds of one wait for output: on Windows it keeps Ctrl-C waiting too, and each bounds what a cut one can lose."""
 _PATIENCE = 20.0
 """Seconds for which a busy host is asked again."""
+_LONGEST_PAUSE = 4.0
 _FAREWELL = 5
 _LAST_LINES = 5
 _LOG = logging.getLogger("hvctl")
@@ -103,7 +104,9 @@ class WinRMTransport:
             except Failure as failure:
                 if failure.kind != "gone":
                     raise
-                self._launch(link)  # a shell that went before anything ran in it is no loss
+                # A shell that went before anything ran in it is no loss; but it may be there, and count.
+                self._delete(link)
+                self._launch(link)
         except Failure as failure:
             self.close()
             raise self._error(failure) from failure
@@ -150,14 +153,12 @@ class WinRMTransport:
     def close(self) -> None:
         """Close the shell, which ends PowerShell with everything it is doing."""
         link, self._link = self._link, None
-        shell, self._shell = self._shell, ""
         if link is None:
             return
         try:
-            if shell and not self._gone:
-                with contextlib.suppress(Failure):
-                    link.delete(shell, _FAREWELL)
+            self._delete(link)
         finally:
+            self._shell = ""
             link.drop()
 
     def leave(self) -> None:
@@ -211,6 +212,18 @@ class WinRMTransport:
         executable, *arguments = command_line(self._executable)
         self._command = self._begun(lambda: link.run(self._shell, executable, arguments))
 
+    def _delete(self, link: Link) -> None:
+        """Close the shell, with a second try where the first may have failed: one that is left counts for its user."""
+        shell, self._shell = self._shell, ""
+        for _ in range(0 if self._gone or not shell else 2):
+            try:
+                link.delete(shell, _FAREWELL)
+            except Failure as failure:
+                if failure.kind in ("silence", "unreachable", "refused"):
+                    return
+            else:
+                return
+
     def _create(self, link: Link) -> str:
         """Open a shell, with less and less asked for where the host does not know what is asked for."""
         options: list[tuple[int | None, int]] = [(self._idle_timeout, UTF_8), (None, UTF_8), (None, OEM)]
@@ -223,17 +236,27 @@ class WinRMTransport:
         return self._begun(lambda: link.create(*options[-1]))
 
     def _begun(self, work: Callable[[], T]) -> T:
-        """Begin something; once more where that may have failed: what is begun twice is idle and the host reaps it."""
-        try:
-            return work()
-        except Failure as failure:
-            # A login that opened the shell is refused only by accident.
-            if failure.kind not in ("doubt", "timeout", "busy") and not (failure.kind == "login" and self._shell):
-                raise
-            _LOG.info("begun again: %s", failure)
-            if failure.kind == "busy":
-                _pause()
-        return work()
+        """Begin something; again where that may have failed: what is begun twice is idle and the host reaps it.
+
+        A host that has no room for it is asked for as long as there is patience, less and less often.
+        """
+        give_up = time.monotonic() + min(self._patience, _PATIENCE)
+        refusals, doubts = 0, 0
+        while True:
+            try:
+                return work()
+            except Failure as failure:
+                busy = failure.kind == "busy"
+                refusals, doubts = refusals + busy, doubts + (not busy)
+                if (time.monotonic() >= give_up) if busy else not (doubts == 1 and self._may_begin_again(failure)):
+                    raise
+                _LOG.info("begun again: %s", failure)
+            if busy:
+                _pause(refusals)
+
+    def _may_begin_again(self, failure: Failure) -> bool:
+        # A login that opened the shell is refused only by accident.
+        return failure.kind in ("doubt", "timeout") or (failure.kind == "login" and bool(self._shell))
 
     def _error(self, failure: Failure) -> HvctlError:
         if failure.kind == "login":
@@ -244,7 +267,7 @@ class WinRMTransport:
 
     def _sent(self, piece: bytes) -> bool:
         """Send one piece; False when it is to be sent again, in smaller pieces maybe."""
-        give_up = time.monotonic() + _PATIENCE
+        give_up = time.monotonic() + min(self._patience, _PATIENCE)
         while True:
             try:
                 self._alive().send(self._shell, self._command, piece)
@@ -288,7 +311,7 @@ class WinRMTransport:
         if failure.kind in ("doubt", "silence", "timeout", "unreachable", "busy") or self._refusals == 1:
             return TransportDoubt(str(failure))
         # A second refusal in a row is no accident, and a third could lock the account.
-        self._gone = failure.kind in ("gone", "login")
+        self._gone = failure.kind == "login"
         return TransportLost(failure.message.rstrip("."))
 
     def _alive(self) -> Link:
@@ -308,5 +331,6 @@ class WinRMTransport:
                 _LOG.info("PowerShell on %s: %s", self.host, text)
 
 
-def _pause() -> None:
-    time.sleep(0.3 + random.random() * 0.4)  # noqa: S311 - so that many clients do not come back at once
+def _pause(refusals: int = 1) -> None:
+    longest = min(0.7 * 2 ** (refusals - 1), _LONGEST_PAUSE)
+    time.sleep(longest * (0.5 + random.random() / 2))  # noqa: S311 - so that many clients do not come back at once

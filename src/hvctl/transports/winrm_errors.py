@@ -91,7 +91,7 @@ def _of_login(error: Exception) -> Failure | None:
 
 def _of_connection(error: Exception, url: str) -> Failure | None:
     causes = list(_causes(error))
-    return _of_tls(causes, url) or _no_way(causes, url) or _broken(causes)
+    return _of_tls(causes, url) or _no_way(causes, url) or _broken(causes, url)
 
 
 def _of_tls(causes: list[BaseException], url: str) -> Failure | None:
@@ -122,15 +122,32 @@ def _no_way(causes: list[BaseException], url: str) -> Failure | None:
     return found
 
 
-def _broken(causes: list[BaseException]) -> Failure | None:
+def _broken(causes: list[BaseException], url: str) -> Failure | None:
     """A connection that was there and broke: what was under way is in doubt."""
     waiting = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
     if any(isinstance(cause, waiting) for cause in causes):
-        return Failure("silence", "The host did not answer in time.")
+        return speechless(url)
     cut = (ConnectionError, http.client.RemoteDisconnected, http.client.IncompleteRead)
     if any(isinstance(cause, cut) for cause in causes):
-        return Failure("doubt", "The host closed the connection.")
+        return Failure("doubt", "The host closed the connection.", hint=_cut_hint(url))
+    if any(isinstance(cause, http.client.BadStatusLine) for cause in causes):
+        return Failure("doubt", f"What listens at {url} does not speak HTTP.", hint="Look at the port.")
     return None
+
+
+def _cut_hint(url: str) -> str:
+    maybe_tls = "If the port speaks TLS, write https://. " if url.lower().startswith("http:") else ""
+    return f"{maybe_tls}Look at the WinRM service there (Get-Service WinRM), and at what stands between."
+
+
+def speechless(url: str) -> Failure:
+    """The failure of a host that takes a connection and then says nothing, or not all of it in time."""
+    other = "http:// port that was taken for a TLS one" if url.lower().startswith("https:") else "TLS port"
+    return Failure(
+        "silence",
+        "The host did not answer in time.",
+        hint=f"Its WinRM service may hang (Restart-Service WinRM there), or {url} is another service's or a {other}.",
+    )
 
 
 def unresolved(url: str) -> Failure:

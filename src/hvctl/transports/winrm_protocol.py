@@ -7,14 +7,11 @@ it follows redirects; and it takes an answer that nobody has encrypted. All of t
 from __future__ import annotations
 
 import importlib.util
-import ssl
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import requests
-import urllib3
-from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from winrm.exceptions import WinRMError, WinRMOperationTimeoutError
 from winrm.protocol import Protocol
@@ -22,8 +19,9 @@ from winrm.transport import Transport
 
 from hvctl.errors import UnsupportedError
 from hvctl.transports.endpoint import Auth, Endpoint
-from hvctl.transports.winrm_errors import failure_of
-from hvctl.transports.wsman_faults import fault
+from hvctl.transports.http_sessions import Deadline, deadline, harden
+from hvctl.transports.winrm_errors import failure_of, speechless
+from hvctl.transports.wsman_faults import Failure, fault
 
 T = TypeVar("T")
 
@@ -31,6 +29,8 @@ CONNECT = 5.0
 """Seconds in which a host must take the connection."""
 _NETWORK = 5.0
 """Seconds past the host's own time-out until its silence is the network's."""
+_TRANSFER = 10.0
+"""Seconds past that in which the whole of an answer must be there, however slowly it comes."""
 _IDLE = 90.0
 """Seconds after which a connection counts as closed: Windows drops one after about 120."""
 _SEALED = "-session-encrypted"
@@ -121,6 +121,11 @@ class Link:
         self._protocol.operation_timeout_sec = seconds
         # requests takes a pair: to connect, and to wait for each piece of the answer.
         self._transport.read_timeout_sec = (CONNECT, seconds + _NETWORK)  # type: ignore[assignment]  # typed as int
+        with deadline(lambda: self._transport.session, seconds + _NETWORK + _TRANSFER) as limit:
+            return self._done(work, limit)
+
+    def _done(self, work: Callable[[Protocol], T], limit: Deadline) -> T:
+        """Do the work, and drop the connection if anything goes wrong with it."""
         try:
             return work(self._protocol)
         except WinRMOperationTimeoutError:
@@ -128,7 +133,7 @@ class Link:
             raise fault(2150858793) from None
         except Exception as error:
             self.drop()
-            raise failure_of(error, self._url) from error
+            raise (speechless(self._url) if limit.is_over else failure_of(error, self._url)) from error
         except BaseException:
             self.drop()
             raise
@@ -146,23 +151,6 @@ def missing_extra(auth: Auth | None) -> UnsupportedError | None:
     )
 
 
-def harden(session: requests.Session, *, url: str, verify: bool, own_authority: bool) -> None:
-    """Make a session of requests go nowhere but to its host, and trust what this machine trusts."""
-    session.trust_env = False  # no proxy, no .netrc, no other authorities
-    session.max_redirects = 0  # a redirect would carry the message, or a login, elsewhere
-    if not verify:
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # whoever wanted that has been warned
-    if verify and not own_authority and url.lower().startswith("https:"):
-        session.mount("https://", _SystemTrust())
-
-
-class _SystemTrust(HTTPAdapter):
-    """Trusts the authorities of this machine, a company's own among them, beside those that requests brings."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever requests passes
-        super().init_poolmanager(*args, ssl_context=ssl.create_default_context(), **kwargs)
-
-
 class _Transport(Transport):
     """pywinrm's transport without its three holes."""
 
@@ -178,7 +166,11 @@ class _Transport(Transport):
         super().setup_encryption(session)
         if self.auth_method == "ntlm" and getattr(session.auth, "session_security", None) is None:
             self.encryption = None
-            raise WinRMError("the server answered without asking for a login")
+            raise Failure(
+                "refused",
+                "What listens on the host is not WinRM: it answers without asking for a login.",
+                hint="Look at port and path: WinRM's is /wsman.",
+            )
 
     def send_message(self, message: str | bytes) -> bytes:
         self.build_session()

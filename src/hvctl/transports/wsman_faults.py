@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
-from hvctl.errors import AccessError, HvctlError, ProtocolError, UnreachableError, UnsupportedError
+from hvctl.errors import AccessError, HvctlError, ProtocolError, QuotaError, UnreachableError, UnsupportedError
 
 Kind = Literal[
     "unreachable", "login", "refused", "timeout", "busy", "large", "ended", "gone", "options", "silence", "doubt"
@@ -18,6 +19,8 @@ large. ended: the command's process has ended. gone: the shell is. options: it d
 silence: no answer came in time. doubt: there was another failure. In both the message may or may not have been carried
 out.
 """
+
+_THE_HOST = re.compile(r"\b[Tt]he host\b")
 
 
 class Failure(Exception):
@@ -62,7 +65,15 @@ class Failure(Exception):
                 "hresult": None if 300 <= self.code < 600 else f"0x{self.code:08X}",
                 "target": None,
             }
-        return self.error(self.message, hint=self.hint, host=host, cmdlet_error=record)
+        return self.error(_named(self.message, host), hint=self.hint, host=host, cmdlet_error=record)
+
+
+def _named(message: str, host: str) -> str:
+    """A sentence about "the host" as one that says which."""
+    if host in message:
+        return message
+    named, found = _THE_HOST.subn(lambda _: host, message)
+    return named if found else f"{host}: {message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +98,17 @@ _PLUGIN = "Wait, or raise the quotas under WSMan:\\localhost\\Plugin\\microsoft.
 _CHANGED = "The host's shell belongs to another login."
 _LARGE = Fault("large", "The message is larger than the host takes.", "Raise MaxEnvelopeSizekb on the host.")
 _PIPE = Fault("ended", "PowerShell on the host has ended.")
-_RATE = Fault("busy", "The host takes no more requests for now.", "Wait a moment and try again.")
+_RATE = Fault("busy", "The host takes no more requests for now.", "Wait a moment and try again.", QuotaError)
 _HELPLESS = Fault("refused", "The host could not launch a process.", _NO_PROCESS)
 _LOST_LOGON = Fault("refused", "The host could not check the login.", _LOGON, AccessError)
 _NO_SHELL = Fault(
     "refused",
-    "What answers is WS-Management, but has no command shell.",
+    "What answers on the host is WS-Management, but has no command shell.",
     "Use a listener of Windows with the default endpoint: neither OMI nor a restricted (JEA-only) one.",
     UnsupportedError,
 )
 _CLIENT = "Look at the host's name, its listener and the firewall between."
-_PLUGIN_QUOTA = Fault("busy", "A quota of the host's WinRM plug-in is used up.", _PLUGIN)
+_PLUGIN_QUOTA = Fault("busy", "A quota of the host's WinRM plug-in is used up.", _PLUGIN, QuotaError)
 
 FAULTS: dict[int, Fault] = {
     5: Fault("refused", "The host denies access.", _RIGHTS, AccessError),
@@ -111,7 +122,7 @@ FAULTS: dict[int, Fault] = {
     1115: Fault("refused", "The host is shutting down.", "Wait until it is up again."),
     1311: _LOST_LOGON,
     1312: _LOST_LOGON,
-    1326: Fault("login", "The user name or the password is wrong.", None, AccessError),
+    1326: Fault("login", "The host says that the user name or the password is wrong.", None, AccessError),
     1460: Fault("doubt", "The operation took the host too long."),
     2147943418: _HELPLESS,
     2150858752: _NO_SHELL,
@@ -132,13 +143,20 @@ FAULTS: dict[int, Fault] = {
     2150858980: Fault("refused", "The host is not trusted for this way to log in.", _ENABLE, AccessError),
     2150859072: Fault("options", "The host does not know the code page.", None, UnsupportedError),
     2150859173: Fault(
-        "refused", "The user has too many shells open on the host.", _QUOTA.format("MaxShellsPerUser"), UnreachableError
+        "busy", "The user has too many shells open on the host.", _QUOTA.format("MaxShellsPerUser"), QuotaError
     ),
-    2150859174: Fault("gone", "The user has too many operations under way.", "Wait, or raise MaxConcurrentOperations."),
+    2150859174: Fault(
+        "gone",
+        "The user has too many operations under way on the host.",
+        "Wait, or raise MaxConcurrentOperationsPerUser under WSMan:\\localhost\\Service on the host.",
+        QuotaError,
+    ),
     2150859175: _RATE,
     2150859176: _RATE,
     2150859177: Fault("gone", _CHANGED),
-    2150859179: Fault("refused", "Too many users have shells open.", _QUOTA.format("MaxConcurrentUsers")),
+    2150859179: Fault(
+        "busy", "Too many users have shells open on the host.", _QUOTA.format("MaxConcurrentUsers"), QuotaError
+    ),
     2150859180: Fault(
         "refused",
         "The host does not allow remote shells.",
@@ -164,11 +182,13 @@ HTTP: dict[int, Fault] = {
         "Ask for its certificate mapping, the listener's IP filter, and a proxy between.",
         AccessError,
     ),
-    404: Fault("refused", "What listens there is not WinRM.", "Look at port and path: WinRM's is /wsman."),
-    405: Fault("refused", "What listens there is not WinRM.", "Look at port and path: WinRM's is /wsman."),
+    404: Fault("refused", "What listens on the host is not WinRM.", "Look at port and path: WinRM's is /wsman."),
+    405: Fault("refused", "What listens on the host is not WinRM.", "Look at port and path: WinRM's is /wsman."),
     407: Fault("refused", "A proxy stands between, and wants a login.", "WinRM needs a direct way to the host."),
     413: _LARGE,
-    503: Fault("busy", "The host's WinRM service is starting, or out of its quota.", "Wait a moment and try again."),
+    503: Fault(
+        "busy", "The host's WinRM service is starting, or out of its quota.", "Wait a moment and try again.", QuotaError
+    ),
 }
 """HTTP statuses without a fault in them."""
 
