@@ -6,15 +6,18 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from tests.conftest import Hvctl
 from tests.support.pwsh import require_pwsh
 from tests.support.remote import PASSWORD, USER, Remote, remote
 from tests.support.sites import Site
 from tests.support.stubs import read_behaviour, reference, write_module
 
 from hvctl.lab import seeds
+
+if TYPE_CHECKING:
+    from tests.conftest import Hvctl
 
 LAB, FAR, HERE = "lab/hv01", "hv01.far", "localhost"
 STAND_INS = Path(__file__).parents[1] / "powershell" / "lasting-host.ps1"

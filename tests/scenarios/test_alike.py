@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
+from tests.support.remote import Remote
 from tests.support.sites import Line, Said, Site, line, with_numbered_ids
+
+from hvctl.lab.transport import LabTransport
+from hvctl.powershell.batch import Batch, Call, Step
+from hvctl.powershell.protocol import Frame
+from hvctl.transports.base import Transport
+from hvctl.transports.session import Session
+from hvctl.transports.winrm import WinRMTransport
 
 NAME = 'wéb\'s "1" [x] 🚀'
 OTHER = "\u2018db\u2019 $(x); `n -Name"
@@ -154,6 +163,28 @@ def test_over_winrm(
 ) -> None:
     for here, there in zip(told(scenario, near, stories), far(auth).play(SCENARIOS[scenario]), strict=True):
         assert there == here
+
+
+def progress_of(transport: Transport) -> list[tuple[str, int | None]]:
+    """The progress that arrives while a disk is made and converted."""
+    heard: list[Frame] = []
+    path, converted = r"C:\VMs\a.vhdx", r"C:\VMs\b.vhdx"
+    make = Step("disk", Call("New-VHD", {"Path": path, "SizeBytes": 1 << 37, "Fixed": True}))
+    convert = Step("converted", Call("Convert-VHD", {"Path": path, "DestinationPath": converted}))
+    with Session(transport, listener=heard.append) as session:
+        assert session.run(Batch((make, convert)), timeout=60.0).ok
+    return [(frame["activity"], frame["percent"]) for frame in heard if frame.type == "progress"]
+
+
+@pytest.mark.winrm
+@pytest.mark.parametrize("auth", ["basic", "ntlm"])
+def test_progress_arrives_from_afar(
+    auth: str, endpoints: Callable[[str], Remote], far: Callable[[str], Site], tmp_path: Path
+) -> None:
+    far(auth)  # a fresh world
+    seen = progress_of(WinRMTransport(endpoints(auth).endpoint))
+    assert {activity for activity, _ in seen} == {"New-VHD", "Convert-VHD"}
+    assert seen == progress_of(LabTransport(tmp_path / "world.db"))
 
 
 @pytest.mark.powershell
