@@ -7,8 +7,11 @@ import threading
 
 import pytest
 
+from hvctl.cli.report import report
+from hvctl.errors import AccessError
 from hvctl.hosts import lab_file
 from hvctl.lab.endpoint.server import Settings, open_endpoint
+from hvctl.services.plan import summed
 
 pytestmark = pytest.mark.winrm
 
@@ -81,3 +84,17 @@ def test_what_runs_on_which_host_is_said(fleet):
     done = fleet(*words, env=ELSEWHERE | {"HVCTL_PASSWORD": PASSWORD})
     assert "# On hv01:\n" in done.err
     assert "# On hv02:\n" in done.err
+
+
+def test_many_without_a_password_are_not_as_many_hints(capsys):
+    """Each host's failure is told, and what to do about it by a few examples; not what helps where rights lack."""
+    parts = [AccessError("There is no password.", hint=f"Give it to hv{n}.", host=f"hv{n}") for n in range(10, 20)]
+    error = summed("vm list", parts, good=0)
+    assert error is not None
+    assert report(error, []) == 4
+    told = capsys.readouterr().err.splitlines()
+    assert [line for line in told if line.startswith("  hv")] == [
+        f"  hv{n}: There is no password." for n in range(10, 20)
+    ]
+    hints = [line.removeprefix("hint: ") for line in told if line.startswith("hint: ")]
+    assert hints == [f"Give it to hv{n}." for n in range(10, 15)] + ["5 more are in the error that -o json writes."]

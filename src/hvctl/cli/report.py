@@ -14,6 +14,8 @@ from hvctl.output.streams import printable, say
 _OUTPUT_IN_CLUSTER = re.compile(r"-[qvy]*o(.*)", re.DOTALL)
 """`-o`, alone or after short flags, with its value or before it."""
 
+_MOST_HINTS = 5
+
 
 def report(error: HvctlError, words: Sequence[str]) -> int:
     """Write an error to stderr in the form that the command line asks for; return its exit code."""
@@ -50,8 +52,18 @@ def _sentences(error: HvctlError) -> Iterator[str]:
     for line in words.splitlines():
         if line.strip() and line.strip() not in error.message:
             yield f"  {printable(line.strip())}"
-    hints = dict.fromkeys(hint for hint in (error.hint, *(part.hint for part in error.errors)) if hint)
-    yield from (f"hint: {printable(hint)}" for hint in hints)
+    yield from _hints(error)
+
+
+def _hints(error: HvctlError) -> Iterator[str]:
+    """What can be done, each thing once; of what many parts would have done, some, as an example."""
+    of_parts = list(dict.fromkeys(part.hint for part in error.errors if part.hint))
+    # What helps against errors of this kind says less than what helps against these.
+    own = None if of_parts and error.hint == error.default_hint else error.hint
+    hints = list(dict.fromkeys(hint for hint in (own, *of_parts) if hint))
+    yield from (f"hint: {printable(hint)}" for hint in hints[:_MOST_HINTS])
+    if len(hints) > _MOST_HINTS:
+        yield f"hint: {len(hints) - _MOST_HINTS} more are in the error that -o json writes."
 
 
 def _wants_json(words: Sequence[str]) -> bool:
