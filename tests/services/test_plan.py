@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from tests.support.scripted import Said, ScriptedTransport, done, error, record
@@ -216,6 +217,15 @@ def test_a_lost_answer_tells_what_is_there_now(seen: Sequence[Said], words: str)
     assert caught.value.message.endswith(f"(exit code 1).{words}")
     assert caught.value.host == "hv01"
     assert len(transport.log.changed) == 1
+
+
+def test_a_lost_answer_tells_what_another_host_has_too():
+    transport = transport_that_says(record("after", Id="id9"))
+    transport.on_send = ["lost-after"]
+    moved = replace(plan(part(1, goes=True)), elsewhere=lambda: "'web1' is on hv02")
+    with pytest.raises(OutcomeUnknownError) as caught:
+        run_plan(Session(transport, clock=transport.clock), moved, timeout=60.0)
+    assert caught.value.message.endswith(" Now 'web1' is not there, 'web1' is on hv02.")
 
 
 def out_of_time(*seen: Said):

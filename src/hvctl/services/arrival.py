@@ -13,12 +13,13 @@ from hvctl.services.names import folded
 from hvctl.services.plan import Done, Part
 from hvctl.transports.session import Session
 
+_LOOK_TIMEOUT = 60.0
 _Pair = tuple[Outcome, HvctlError | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Where the objects of a plan are to be afterwards; `settle` is the plan's `finish`.
+    """Where the objects of a plan are to be afterwards; `settle` is the plan's `finish`, `sight` its `elsewhere`.
 
     Attributes:
         session: The host they go to.
@@ -43,6 +44,20 @@ class Arrival:
         ]
         failures = tuple(failure for _, failure in pairs if failure is not None)
         return Done(tuple(outcome for outcome, _ in pairs), failures)
+
+    def sight(self) -> str | None:
+        """What of the objects is on the host that they go to, in words; None where nothing is, or it does not tell."""
+        try:
+            result = self.session.run(self.look, timeout=_LOOK_TIMEOUT)
+        except HvctlError:
+            return None
+        names = {folded(part.id): part.name for part in self.parts if part.steps}
+        there = (names.get(folded(str(record["Id"]))) for record in result.of("there"))
+        left = (names.get(folded(str(record["Name"]))) for record in result.of("left"))
+        host = self.session.host
+        words = [f"'{name}' is on {host}" for name in there if name]
+        words += [f"a planned virtual machine of '{name}' is on {host}" for name in left if name]
+        return ", ".join(words) or None
 
     def _settled(self, part: Part, pair: _Pair, record: Mapping[str, Any] | None, source: str, *, half: bool) -> _Pair:
         outcome, failure = pair

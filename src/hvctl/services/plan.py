@@ -62,6 +62,7 @@ class Plan:
         deadline: Seconds for the whole batch; None for as many as the command has, infinity for no limit.
         first: What another host must do before, such as clear away what is in the way.
         finish: What follows when the batch has ended, such as waiting for a job; returns the outcomes as they are then.
+        elsewhere: What another host has of the objects, in words, for when the answer was lost or not waited for.
     """
 
     verb: str
@@ -72,6 +73,7 @@ class Plan:
     deadline: float | None = None
     first: First | None = None
     finish: Callable[[Session, Done, float | None], Done] | None = None
+    elsewhere: Callable[[], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,8 @@ def run_plan(session: Session, plan: Plan, *, timeout: float | None) -> Done:
     try:
         result = session.run(plan.batch, timeout=None if limit == math.inf else limit, look=plan.look)
     except OutcomeUnknownError as error:
-        raise with_sight(error, _sight(plan, error)) from error
+        told = (_sight(plan, error), _elsewhere(plan))
+        raise with_sight(error, ", ".join(words for words in told if words) or None) from error
     except CancelledError as error:
         raise _with_what_goes_on(plan, error) from error
     # A batch that ended early did not get to its last step: what it left behind is asked for.
@@ -291,6 +294,10 @@ def _sight(plan: Plan, error: OutcomeUnknownError) -> str | None:
     return ", ".join(f"'{part.name}' is {there.get(part.id, 'not there')}" for part in plan.parts if part.steps)
 
 
+def _elsewhere(plan: Plan) -> str | None:
+    return plan.elsewhere() if plan.elsewhere else None
+
+
 def _with_what_goes_on(plan: Plan, error: CancelledError) -> CancelledError:
     """The error, naming what is on its way all the same: a guest that shuts down does so without its client."""
     left = states_seen(error.seen.get(plan.after, ())) if error.seen and plan.after else {}
@@ -298,9 +305,11 @@ def _with_what_goes_on(plan: Plan, error: CancelledError) -> CancelledError:
     under_way = [
         f"'{name}' is {state}" for name, (state, part) in states.items() if state not in (None, part.state, part.wanted)
     ]
-    if not under_way:
+    elsewhere = _elsewhere(plan)
+    if not (under_way or elsewhere):
         return error
-    told = CancelledError(f"{error.message} It goes on there: {', '.join(under_way)}.", host=error.host)
+    goes_on = f" It goes on there: {', '.join(under_way)}." if under_way else ""
+    told = CancelledError(f"{error.message}{goes_on}{f' Now {elsewhere}.' if elsewhere else ''}", host=error.host)
     told.seen = error.seen
     return told
 

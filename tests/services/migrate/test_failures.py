@@ -16,10 +16,11 @@ from tests.support import two_hosts
 from tests.support.killed_move import MOVE
 from tests.support.two_hosts import configure, on, places
 
-from hvctl.errors import HvctlError
+from hvctl.errors import CancelledError, HvctlError
 from hvctl.lab.migration import PHASES
 from hvctl.lab.transport import LabTransport
 from hvctl.models.base import Outcome
+from hvctl.powershell.protocol import Frame
 from hvctl.services.migrate.service import MigrateService
 from hvctl.services.plan import run_plan
 from hvctl.services.selection import Selection
@@ -82,3 +83,31 @@ def test_a_process_killed_at_any_statement_leaves_one_machine_and_a_second_run_e
     outcome = json.loads(done.stdout)
     assert outcome["killed"] > 100
     assert min(outcome["hv01"], outcome["hv02"], outcome["planned"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words", "left"),
+    [
+        (60, "Now a planned virtual machine of 'web1' is on hv02.", {**on("hv01"), "planned": ["hv02"]}),
+        (0, "Now 'web1' is on hv02.", on("hv02")),
+    ],
+)
+def test_an_interrupt_tells_what_is_on_the_other_host(tmp_path, seconds, words, left):
+    path = tmp_path / "world.db"
+    host, _target = two_hosts.make(path)
+    host.new_running_vm(SwitchName="lan")
+    configure(path, migration={"seconds": seconds}, pace=0.01)
+    interrupts = [KeyboardInterrupt]
+
+    def listener(frame: Frame) -> None:
+        if frame.type == "progress" and interrupts:
+            raise interrupts.pop()
+
+    source = Session(LabTransport(path, "hv01", "hv01"), listener=listener)
+    with source, Session(LabTransport(path, "hv02", "hv02")) as target:
+        service = MigrateService(source)
+        plan = service.plan_move(target, service.look(target, Selection.of("web1"), MOVE), MOVE).plan
+        with pytest.raises(CancelledError) as caught:
+            run_plan(source, plan, timeout=None)
+    assert places(path) == left
+    assert caught.value.message.endswith(words)

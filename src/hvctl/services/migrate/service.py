@@ -136,7 +136,7 @@ class MigrateService:
         if not going:
             return Prepared(plan, notes=notes)
         arrival = Arrival(target, plan_arrival(going), plan.parts)
-        plan = replace(plan, finish=arrival.settle)
+        plan = replace(plan, finish=arrival.settle, elsewhere=arrival.sight)
         leftover = [vm for vm in sight.vms if vm.id in going and folded(vm.id) in sight.route.leftover]
         if not leftover:
             return Prepared(plan, notes=notes)
