@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from hvctl.errors import ExitCode, HvctlError
 from hvctl.output.streams import printable, say
@@ -69,7 +70,7 @@ def _hints(error: HvctlError) -> Iterator[str]:
 def _wants_json(words: Sequence[str]) -> bool:
     """Whether the output is JSON, told from the bare words: they may be what is wrong."""
     chosen = os.environ.get("HVCTL_OUTPUT", "").lower()
-    for word, following in zip(words, (*words[1:], ""), strict=True):
+    for word, following in pairwise((*words, "")):
         if word == "--":
             break
         if word == "--output":
