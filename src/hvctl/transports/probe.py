@@ -161,6 +161,8 @@ def offered(endpoint: Endpoint) -> tuple[str, ...]:
             lines = answer.raw.headers.getlist("WWW-Authenticate")
         except Exception as error:
             raise (speechless(endpoint.url) if limit.is_over else failure_of(error, endpoint.url)) from error
+        if limit.is_over:
+            raise speechless(endpoint.url)  # a head that was cut looks like one that is complete
     if answer.status_code != 401:
         raise http_status(answer.status_code if answer.status_code >= 400 else 404)
     return tuple(dict.fromkeys(word for line in lines for word in _METHOD.findall(_QUOTED.sub("", line))))

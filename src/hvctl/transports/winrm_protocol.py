@@ -30,7 +30,7 @@ CONNECT = 5.0
 _NETWORK = 5.0
 """Seconds past the host's own time-out until its silence is the network's."""
 _TRANSFER = 10.0
-"""Seconds past that in which the whole of an answer must be there, however slowly it comes."""
+"""Seconds past that in which the whole of an answer must be there, however slowly it comes; fewer for short waits."""
 _IDLE = 90.0
 """Seconds after which a connection counts as closed: Windows drops one after about 120."""
 _SEALED = "-session-encrypted"
@@ -121,7 +121,7 @@ class Link:
         self._protocol.operation_timeout_sec = seconds
         # requests takes a pair: to connect, and to wait for each piece of the answer.
         self._transport.read_timeout_sec = (CONNECT, seconds + _NETWORK)  # type: ignore[assignment]  # typed as int
-        with deadline(lambda: self._transport.session, seconds + _NETWORK + _TRANSFER) as limit:
+        with deadline(lambda: self._transport.session, seconds + _NETWORK + min(seconds, _TRANSFER)) as limit:
             return self._done(work, limit)
 
     def _done(self, work: Callable[[Protocol], T], limit: Deadline) -> T:

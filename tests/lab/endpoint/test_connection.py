@@ -130,6 +130,11 @@ def test_plain_http_on_the_tls_port(endpoint):
         requests.post(f"http://127.0.0.1:{endpoint.endpoint.tls_port}/wsman", timeout=10)
 
 
+def test_tls_on_the_plain_port_is_answered_at_once(endpoint):
+    with pytest.raises(requests.exceptions.SSLError, match="(?i)wrong version number|record layer failure"):
+        requests.post(f"https://127.0.0.1:{endpoint.endpoint.port}/wsman", timeout=30)
+
+
 @pytest.mark.parametrize(
     ("version", "header", "ends"),
     [("1.1", "close", True), ("1.1", "keep-alive", False), ("1.0", "x", True), ("1.0", "keep-alive", False)],

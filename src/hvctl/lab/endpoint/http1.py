@@ -14,6 +14,7 @@ LARGEST_BODY = 512_000 + 4_096
 """Bytes of body that are kept: MaxEnvelopeSizekb as Windows has it, and what sealing puts around an envelope."""
 _LARGEST_DISCARD = 16 * 1024 * 1024
 _PIECE = 65_536
+_PRINTABLE = 0x20
 
 
 class GarbageError(Exception):
@@ -90,6 +91,8 @@ class Reader:
                 self._more()
             except HungUpError:
                 return None
+        if self._buffer[0] < _PRINTABLE and self._buffer[:1] not in (b"\r", b"\n"):
+            raise GarbageError("TLS, or another protocol")  # whose greeting need not have an end of line
         self._sock.settimeout(busy)
         return _parsed(self._until(b"\r\n\r\n"))
 
