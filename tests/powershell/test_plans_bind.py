@@ -15,10 +15,12 @@ from tests.support.plans import DISK_FOLDER, FIELD_VALUES, HOST, PLANS, VERBS, c
 from tests.support.pwsh import require_pwsh
 from tests.support.wmi_calls import DESTROY, OTHER_FORMS, OTHER_OBJECTS, READ
 
+from hvctl.models.migrate import Move
 from hvctl.models.switch import SwitchCreate
 from hvctl.models.vm import STATES, VmChange, VmCreate, VmRename
 from hvctl.powershell.batch import Batch, Call, Ref, Step
 from hvctl.powershell.cmdlets import CMDLETS
+from hvctl.services.migrate.look import objections_of, plan_compare
 from hvctl.services.switch import plan_create as plan_create_switch
 from hvctl.services.vm.change import plan_rename, plan_set
 from hvctl.services.vm.create import plan_create
@@ -260,3 +262,13 @@ def test_the_method_runs_on_no_other_object(host: WillingHost, parameters: dict[
     answer = invoke(host, parameters, as_undo=as_undo)
     assert answer.errors[-1] == ("invoke", "Hvctl.NotAllowed")
     assert methods_run(host) == 0
+
+
+@pytest.mark.parametrize("lacking", [0, 1, 2])
+def test_what_a_compatibility_report_holds_is_read(host: WillingHost, lacking: int) -> None:
+    ident = str(uuid5(NAMESPACE_DNS, "web1"))
+    batch = plan_compare([ident], f"lacks {lacking}", Move(shared=True))
+    told = [(33012, f"Could not find Ethernet switch '{number}'.") for number in range(1, lacking + 1)]
+    answer = host.answer(*batch.steps)
+    assert answer.errors == []
+    assert list(objections_of(answer.data("report_0"))) == told

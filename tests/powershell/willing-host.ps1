@@ -88,7 +88,13 @@ $willing.Planned.Remove($Arguments['AffectedSystem'])
 #endregion
 
 #region Compare-VM
-Add-Properties ([VMCompatibilityReport]::new()) @{ VM = $VM; Incompatibilities = $null }
+# A destination whose name says so lacks that many switches; the adapter that each is about is the finding's source.
+$lacking = if ($DestinationHost -match '^lacks (\d)$') { [int]$Matches[1] } else { 0 }
+$found = for ($number = 1; $number -le $lacking; $number++) {
+    $source = Add-Properties ([VMNetworkAdapter]::new()) @{ Id = "adapter $number" }
+    [pscustomobject]@{ Message = "Could not find Ethernet switch '$number'."; MessageId = [long]33012; Source = $source }
+}
+Add-Properties ([VMCompatibilityReport]::new()) @{ VM = $VM; Incompatibilities = $(if ($lacking) { , @($found) } else { $null }) }
 #endregion
 
 #region Get-VM
