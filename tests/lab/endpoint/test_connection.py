@@ -131,7 +131,7 @@ def test_plain_http_on_the_tls_port(endpoint):
 
 
 def test_tls_on_the_plain_port_is_answered_at_once(endpoint):
-    with pytest.raises(requests.exceptions.SSLError, match="(?i)wrong version number|record layer failure"):
+    with pytest.raises(requests.exceptions.SSLError, match=r"(?i)wrong version number|record layer failure"):
         requests.post(f"https://127.0.0.1:{endpoint.endpoint.port}/wsman", timeout=30)
 
 
