@@ -12,6 +12,8 @@ from tests.support import two_hosts
 from tests.support.simulated import SimulatedHost
 from tests.support.two_hosts import STORAGE, configure, on, places
 
+from hvctl.powershell.batch import Call, Step
+
 pytestmark = pytest.mark.lab
 
 TO = ("--to", "lab/hv02", "--storage-path", STORAGE)
@@ -271,3 +273,22 @@ def test_a_time_limit_that_is_given_holds(hvctl, world):
     done = hvctl("migrate", "vm", "web1", *TO, "--timeout", "2s")
     assert done.code == 7
     assert places(world)["vm"] == "hv01"
+
+
+def test_one_that_is_being_moved_is_not_compared(hvctl, world):
+    """By the time it is, it may be gone from here."""
+    source = SimulatedHost(world, "hv01")
+    configure(world, migration={"seconds": 60}, pace=0.001)
+    move = Call(
+        "Move-VM",
+        {"Name": "web1", "DestinationHost": "HV02", "IncludeStorage": True, "DestinationStoragePath": STORAGE},
+    )
+    with source.connect() as connection:
+        request = connection.start(Step("move", move))
+        while not any(frame.type == "progress" for frame in connection.receive()):
+            pass
+        done = hvctl("migrate", "vm", "web1", *TO, "--show-powershell")
+        assert (done.code, "it is being moved at this moment" in done.err) == (6, True)
+        assert "Compare-VM" not in done.err
+        assert connection.finish(request).error_ids == []
+    assert places(world) == on("hv02")

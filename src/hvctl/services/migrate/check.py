@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hvctl.errors import AccessError, ConflictError, HvctlError
 from hvctl.models.migrate import Finding, MigrationHost, Move
-from hvctl.services.migrate.look import BUSY, MOVING, Parts, VmToMove
+from hvctl.services.migrate.look import BUSY, Parts, VmToMove
 from hvctl.services.names import folded, in_quotes
 from hvctl.services.vm.power import AT_REST, plain
 
@@ -84,9 +84,9 @@ def vm_findings(vm: VmToMove, parts: Parts, route: Route, move: Move) -> Iterato
     """What stands against moving one virtual machine, besides what stands against them all."""
     if vm.clustered:
         yield _of_vm(vm, "a cluster owns it", "move its role: Move-ClusterVirtualMachineRole")
-    if MOVING.intersection(vm.status):
+    if vm.is_moving:
         yield _of_vm(vm, "it is being moved at this moment", "wait until that has ended")
-    elif BUSY in vm.status:
+    elif vm.is_busy:
         # A planned machine that is found beside it may be in use, so it must not be cleared away now.
         words = ", ".join(word for word in vm.status if word != BUSY)
         yield _of_vm(vm, f"something else is being done with it{words and f' ({words})'}", "wait until that has ended")

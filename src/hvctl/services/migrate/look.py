@@ -34,6 +34,16 @@ class VmToMove(VmState):
     clustered: bool | None = Field(validation_alias="IsClustered")
     status: TextList = Field(validation_alias="OperationalStatus")
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether it is being moved at this moment."""
+        return not MOVING.isdisjoint(self.status)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is being done with it at this moment; it may be gone at the next."""
+        return self.is_moving or BUSY in self.status
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:

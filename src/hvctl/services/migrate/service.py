@@ -171,11 +171,14 @@ class MigrateService:
         target = route.target.host
         parts = parts_of(self._ask(plan_parts(ids)))
         ready = check.refusal(list(check.host_findings(route)), self._session.host) is None
-        if not ready or not _is_said(parts, move):
+        # One that is being moved may be gone before it is compared, and cannot be moved in any case.
+        compared = [vm for vm in vms if not vm.is_busy]
+        if not ready or not compared or not _is_said(parts, move):
             return parts
-        result = self._session.run(plan_compare(ids, route.target.computer_name or "", move), timeout=self._timeout)
-        told: dict[str, Parts] = {}
-        for number, vm in enumerate(vms):
+        batch = plan_compare([vm.id for vm in compared], route.target.computer_name or "", move)
+        result = self._session.run(batch, timeout=self._timeout)
+        told = dict(parts)
+        for number, vm in enumerate(compared):
             step = f"report_{number}"
             record = next((error for error in result.errors if error.step in (step, None)), None)
             message = f"'{vm.name}' cannot be moved to {target}"
