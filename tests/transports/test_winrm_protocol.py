@@ -10,7 +10,7 @@ import pytest
 from tests.support.rawhttp import Heard, RawServer, reply
 from tests.support.remote import PASSWORD, remote
 
-from hvctl.errors import HvctlError, UnreachableError
+from hvctl.errors import AccessError, HvctlError, UnreachableError
 from hvctl.lab.endpoint.faults import clear
 from hvctl.transports.base import TransportDoubt, TransportLost
 from hvctl.transports.endpoint import Endpoint
@@ -227,6 +227,25 @@ def test_a_host_that_vanishes_leaves_doubt_and_never_another_exception(tmp_path)
             transport.receive(1.0)
         transport.reset()
     transport.close()
+
+
+@pytest.mark.parametrize("auth", ["ntlm", None])
+def test_a_wrong_password_is_tried_once_so_that_no_account_is_locked(auth):
+    with RawServer(handshake(2, lambda _: reply(401, WWW_Authenticate="Negotiate"))) as server:
+        transport = WinRMTransport(endpoint_of(server, auth))
+        with pytest.raises(AccessError, match="hv01 refuses the login of Administrator by ntlm"):
+            transport.open("0" * 32)
+        transport.close()
+        assert [leg(heard) for heard in server.heard].count(2) == 1
+
+
+def test_a_wrong_password_of_basic_is_tried_once(tmp_path):
+    with remote(tmp_path, "basic") as served:
+        transport = WinRMTransport(replace(served.endpoint, password=lambda: "wrong"))
+        with pytest.raises(AccessError):
+            transport.open("0" * 32)
+        # The other one asks without a login what is offered.
+        assert served.stats["requests"] == 2
 
 
 TRICKLES = {
