@@ -103,6 +103,12 @@ def test_the_password_stays_out_of_sight():
 GOOD = Endpoint("h", "h", "https", 5986, user="admin", auth="basic")
 
 
+@pytest.mark.parametrize("text", ["fe80::1%eth0", "[fe80::1%3]", "https://[fe80::1%25eth0]:5986"])
+def test_a_zone_has_no_place_in_a_url(text):
+    with pytest.raises(UsageError, match="names a network of this machine"):
+        parse("h", text)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -171,7 +171,7 @@ COMMANDS: Mapping[str, Noun | Verb] = {
                 _verbs(
                     "hvctl.cli.storage.job",
                     list_="List what storage pools are doing on their own.",
-                    wait="Wait until no storage job is at work.",
+                    wait="Wait until storage jobs are over: those named, or all.",
                 ),
             ),
         },

@@ -12,9 +12,9 @@ from hvctl.cli.options import command
 from hvctl.cli.selecting import Everything, SwitchNames, new_name, selection
 
 if TYPE_CHECKING:
-    from hvctl.models.switch import SwitchCreate, SwitchDetails, VirtualSwitch
+    from hvctl.models.switch import SwitchDetails, VirtualSwitch
+    from hvctl.powershell.batch import Batch
     from hvctl.services.selection import Selection
-    from hvctl.services.switch import SwitchService
     from hvctl.transports.session import Session
 
 
@@ -78,9 +78,12 @@ def create(
         hvctl switch create lan --type internal
     """
     from hvctl.cli.checking import checked, given
+    from hvctl.cli.creating import Making
+    from hvctl.cli.creating import create as make
     from hvctl.cli.output import check_columns
     from hvctl.models.switch import SwitchCreate, SwitchDetails
-    from hvctl.services.switch import SwitchService
+    from hvctl.services.selection import Selection
+    from hvctl.services.switch import SwitchExists, SwitchService
 
     check_columns(context.options, SwitchDetails)
     values = given(
@@ -91,35 +94,23 @@ def create(
     if external:
         context.require_consent("An external switch can cut the host's network connection")
     service = SwitchService(context.session(), timeout=context.timeout)
-    switch = _create(context, service, spec, exist_ok=exist_ok)
-    if switch is not None:
-        context.write_done([switch], single=True)
 
+    def ask(_: Batch) -> None:
+        if external:
+            question = f"Take '{spec.adapter}' for the switch '{spec.name}'?"
+            context.confirm(f"{question} The host's connection over it breaks off.")
 
-def _create(context: Context, service: SwitchService, spec: SwitchCreate, *, exist_ok: bool) -> SwitchDetails | None:
-    from hvctl.cli.changing import logged, print_batch
-    from hvctl.services.selection import Selection
-    from hvctl.services.switch import SwitchExists
-
-    try:
-        batch = service.plan_create(spec)
-    except SwitchExists as there:
-        if not exist_ok:
-            raise
-        context.note(f"'{there.switch.name}' exists already; it was left as it is.")
-        return service.show(Selection.of(there.switch.id))[0]
-    if context.options.dry_run:
-        print_batch(context, batch)
-        service.foresee(spec, batch)
-        return None
-    if spec.type == "External":
-        context.confirm(
-            f"Take '{spec.adapter}' for the switch '{spec.name}'? The host's connection over it breaks off."
-        )
-    with logged(context, context.session().host, spec.name):
-        switch = service.create(spec, batch)
-    context.log_change(switch.host, switch.name, "changed")
-    return switch
+    making = Making(
+        spec.name,
+        plan=lambda: service.plan_create(spec),
+        batch=lambda batch: batch,
+        foresee=lambda batch: service.foresee(spec, batch),
+        make=lambda batch: service.create(spec, batch),
+        taken=SwitchExists,
+        existing=lambda there: service.show(Selection.of(there.switch.id))[0],
+        ask=ask,
+    )
+    make(context, making, exist_ok=exist_ok)
 
 
 @command(changes=True)

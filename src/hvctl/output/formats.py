@@ -90,10 +90,12 @@ def as_csv(document: Document, sink: Sink) -> str:
 def as_name(document: Document, sink: Sink) -> str:
     """A line an item: its name on a terminal, its id elsewhere, so that a script cannot meet an ambiguous name.
 
+    What has neither is the host's own.
+
     Raises:
-        UsageError: An item has neither.
+        UsageError: An item has none of them.
     """
-    keys = ("name", "id") if sink.is_terminal else ("id", "name")
+    keys = ("name", "id", "host") if sink.is_terminal else ("id", "name", "host")
     return "".join(f"{printable(_name(item, keys))}\n" for item in document.items)
 
 

@@ -109,6 +109,7 @@ def parse(name: str, text: str) -> Endpoint:
     if "://" in text:
         return _of_url(name, text)
     address = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    _refuse_zone(address)
     if _is_ipv6(address) or _NAME.fullmatch(address):
         return Endpoint(name, address)
     before, colon, after = text.rpartition(":")
@@ -129,12 +130,22 @@ def _of_url(name: str, text: str) -> Endpoint:
     if "@" in parts.netloc:
         # The text is not repeated: it may hold a password.
         raise UsageError("A host's URL holds no user and no password.", hint="Name the user with --user.")
+    _refuse_zone(address)
     scheme = _SCHEMES.get(parts.scheme)
     fits = (_is_ipv6(address) or _NAME.fullmatch(address)) and text.isprintable() and " " not in text
     if scheme is None or not fits or port == 0 or parts.query or parts.fragment:
         raise UsageError(f"'{text}' is no URL of a host.", hint="Such as https://hv01.example.com:5986/wsman")
     path = _PATH if parts.path in ("", "/") else parts.path
     return Endpoint(name, address, scheme, port or PORTS[scheme], path)
+
+
+def _refuse_zone(address: str) -> None:
+    before, zone, _ = address.partition("%")
+    if zone and _is_ipv6(before):
+        raise UsageError(
+            f"'{address}' names a network of this machine, which no URL of a host can.",
+            hint="Use the host's name, or an address of it that is not link-local.",
+        )
 
 
 def _is_ipv6(text: str) -> bool:

@@ -11,6 +11,7 @@ from tests.support.remote import Remote, remote
 from hvctl.errors import OutcomeUnknownError, UnreachableError
 from hvctl.lab.endpoint.mishaps import tell
 from hvctl.lab.engine import LabEngine
+from hvctl.powershell.protocol import Request
 
 pytestmark = pytest.mark.lab
 
@@ -62,6 +63,15 @@ def test_a_read_that_breaks_the_engine_ends_in_its_words(served, heard):
     assert set(heard.lines) == {WORDS}
 
 
+_TAKES = LabEngine._receive_run
+
+
+def _fail_at_a_change(engine: LabEngine, request: Request) -> None:
+    if any(step["cmdlet"] == "New-VMSwitch" for step in request["steps"]):
+        raise ZeroDivisionError("division by zero")
+    _TAKES(engine, request)
+
+
 @pytest.mark.usefixtures("broken")
 def test_a_change_that_breaks_the_engine_is_declared_unknown(served, heard, monkeypatch):
     with served.connect() as host:
@@ -70,7 +80,7 @@ def test_a_change_that_breaks_the_engine_is_declared_unknown(served, heard, monk
         monkeypatch.undo()
         assert host.vms.list() == []
         with monkeypatch.context() as patch:
-            patch.setattr(LabEngine, "_must_end", lambda *_, **__: 1 / 0)
+            patch.setattr(LabEngine, "_receive_run", _fail_at_a_change)
             with pytest.raises(OutcomeUnknownError, match="exit code 1: the lab's engine on hv01 failed"):
                 host.switches.create("lan")
         assert host.switches.list() == []

@@ -19,7 +19,7 @@ from hvctl.cli.storage.words import (
     ResiliencyOption,
     Size,
     ThinOption,
-    carry_out_making,
+    create_with,
     file_system,
     listed,
     resiliency_of,
@@ -28,8 +28,6 @@ from hvctl.cli.storage.words import (
 
 if TYPE_CHECKING:
     from hvctl.models.storage import CreatedStorage
-    from hvctl.models.storage_create import StorageCreate
-    from hvctl.services.storage.making import StorageMaking
 
 
 @command(changes=True)
@@ -56,7 +54,7 @@ def create(
     from hvctl.cli.output import check_columns
     from hvctl.models.storage import CreatedStorage
     from hvctl.models.storage_create import StorageCreate
-    from hvctl.services.storage.making import StorageMaking
+    from hvctl.services.storage.making import AlreadyThere, StorageMaking
 
     check_columns(context.options, CreatedStorage)
     values = given(
@@ -65,20 +63,20 @@ def create(
     )  # fmt: skip
     values |= size_of(size) | ({"provisioning": "Thin"} if thin else {})
     spec = checked(StorageCreate, values, **FIELDS)
-    made = _create(context, StorageMaking(context.session(), timeout=context.timeout), spec, exist_ok=exist_ok)
-    if made is not None:
-        context.write_done([made], single=True)
+    service = StorageMaking(context.session(), timeout=context.timeout)
 
-
-def _create(context: Context, service: StorageMaking, spec: StorageCreate, *, exist_ok: bool) -> CreatedStorage | None:
-    from hvctl.services.storage.making import AlreadyThere
-
-    try:
-        making = service.plan_storage(spec)
-    except AlreadyThere as there:
-        if not (exist_ok and there.made):
-            raise
-        context.note(f"'{there.state.name}' exists already; it was left as it is.")
+    def existing(there: AlreadyThere) -> CreatedStorage:
+        if not there.made:
+            raise there
         return service.existing_storage(there.state)
-    result = carry_out_making(context, service, making, spec.name)
-    return None if result is None else service.storage_of(spec.name, result)
+
+    create_with(
+        context,
+        service,
+        spec.name,
+        plan=lambda: service.plan_storage(spec),
+        make=lambda planned: service.storage_of(spec.name, service.make(planned, spec.name)),
+        taken=AlreadyThere,
+        existing=existing,
+        exist_ok=exist_ok,
+    )

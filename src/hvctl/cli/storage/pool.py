@@ -10,7 +10,7 @@ import typer
 from hvctl.cli.context import Context
 from hvctl.cli.options import command
 from hvctl.cli.selecting import Everything, new_name, selection
-from hvctl.cli.storage.words import FIELDS, Disks, ExistOk, MissingOk, PoolNames, carry_out_making, listed
+from hvctl.cli.storage.words import FIELDS, Disks, ExistOk, MissingOk, PoolNames, create_with, listed
 
 if TYPE_CHECKING:
     from hvctl.models.storage import StoragePool, StoragePoolDetails
@@ -75,17 +75,16 @@ def create(
     check_columns(context.options, StoragePool)
     spec = checked(PoolCreate, {"name": new_name(context, name), "disks": listed(disks)}, **FIELDS)
     service = StorageMaking(context.session(), timeout=context.timeout)
-    try:
-        making = service.plan_pool(spec)
-    except AlreadyThere as there:
-        if not exist_ok:
-            raise
-        context.note(f"'{there.state.name}' exists already; it was left as it is.")
-        context.write_done(service.service.pools(Selection.of(there.state.id)), single=True)
-        return
-    result = carry_out_making(context, service, making, spec.name)
-    if result is not None:
-        context.write_done([service.pool_of(result)], single=True)
+    create_with(
+        context,
+        service,
+        spec.name,
+        plan=lambda: service.plan_pool(spec),
+        make=lambda planned: service.pool_of(service.make(planned, spec.name)),
+        taken=AlreadyThere,
+        existing=lambda there: service.service.pools(Selection.of(there.state.id))[0],
+        exist_ok=exist_ok,
+    )
 
 
 @command(changes=True)

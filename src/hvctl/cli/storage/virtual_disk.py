@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +20,7 @@ from hvctl.cli.storage.words import (
     Size,
     ThinOption,
     VirtualDiskNames,
-    carry_out_making,
+    create_with,
     resiliency_of,
     size_of,
 )
@@ -92,17 +93,16 @@ def create(
     values |= size_of(size) | ({"provisioning": "Thin"} if thin else {})
     spec = checked(VirtualDiskCreate, values, **FIELDS)
     service = StorageMaking(context.session(), timeout=context.timeout)
-    try:
-        making = service.plan_virtual_disk(spec)
-    except AlreadyThere as there:
-        if not exist_ok:
-            raise
-        context.note(f"'{there.state.name}' exists already; it was left as it is.")
-        context.write_done(service.service.virtual_disks(Selection.of(there.state.id)), single=True)
-        return
-    result = carry_out_making(context, service, making, spec.name)
-    if result is not None:
-        context.write_done([service.virtual_disk_of(result)], single=True)
+    create_with(
+        context,
+        service,
+        spec.name,
+        plan=lambda: service.plan_virtual_disk(spec),
+        make=lambda planned: service.virtual_disk_of(service.make(planned, spec.name)),
+        taken=AlreadyThere,
+        existing=lambda there: service.service.virtual_disks(Selection.of(there.state.id))[0],
+        exist_ok=exist_ok,
+    )
 
 
 @command(changes=True)
@@ -135,7 +135,7 @@ def repair(context: Context, names: VirtualDiskNames = None, everything: Everyth
     """Begin to repair virtual disks.
 
     A job of the pool copies what was on disks that failed or are missing to others; `storage job list` shows how far
-    it is.
+    it is. A host may answer only when that is done: without --timeout it is waited for.
 
         hvctl storage virtual-disk repair vmstore
     """
@@ -144,7 +144,8 @@ def repair(context: Context, names: VirtualDiskNames = None, everything: Everyth
     from hvctl.services.storage.service import StorageService
 
     def prepare(session: Session, chosen: Selection) -> Plan:
-        return plan_repair(StorageService(session, timeout=context.timeout).virtual_disk_states(chosen))
+        plan = plan_repair(StorageService(session, timeout=context.timeout).virtual_disk_states(chosen))
+        return replace(plan, deadline=context.patience)
 
     chosen = selection(context, names, everything=everything)
     chosen.require_something()

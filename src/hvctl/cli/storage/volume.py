@@ -15,7 +15,7 @@ from hvctl.cli.storage.words import (
     FileSystemOption,
     LabelOption,
     VolumeNames,
-    carry_out_making,
+    create_with,
     file_system,
 )
 
@@ -65,14 +65,13 @@ def create(
     values = given(virtual_disk=new_name(context, disk), letter=letter, file_system=file_system(fs), label=label)
     spec = checked(VolumeCreate, values, virtual_disk="DISK", file_system="--fs")
     service = StorageMaking(context.session(), timeout=context.timeout)
-    try:
-        making = service.plan_volume(spec)
-    except HasVolume as there:
-        if not exist_ok:
-            raise
-        context.note(f"'{there.state.name}' has a volume already; it was left as it is.")
-        context.write_done([service.existing_volume(there.state)], single=True)
-        return
-    result = carry_out_making(context, service, making, disk)
-    if result is not None:
-        context.write_done([service.volume_of(result)], single=True)
+    create_with(
+        context,
+        service,
+        disk,
+        plan=lambda: service.plan_volume(spec),
+        make=lambda planned: service.volume_of(service.make(planned, disk)),
+        taken=HasVolume,
+        existing=lambda there: service.existing_volume(there.state),
+        exist_ok=exist_ok,
+    )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from hvctl.errors import ConflictError
+
+E = TypeVar("E", bound=ConflictError)
+
 if TYPE_CHECKING:
     from hvctl.cli.context import Context
-    from hvctl.services.storage.create import Making
+    from hvctl.models.base import Model
+    from hvctl.services.storage.create import Making as Made
     from hvctl.services.storage.making import StorageMaking
-    from hvctl.transports.result import Result
 
 _NAMES = "Names, ids or patterns; - reads names from stdin."
 DiskNames = Annotated[
@@ -88,21 +93,37 @@ def resiliency_of(text: str) -> str:
     return {"two-way": "mirror", "two-way-mirror": "mirror", "three-way": "three-way-mirror"}.get(word, word)
 
 
-def carry_out_making(context: Context, service: StorageMaking, making: Making, name: str) -> Result | None:
-    """Say what is used, and about how much it gives; then have it made, or print the batch when this is a dry run.
+def create_with(
+    context: Context,
+    service: StorageMaking,
+    name: str,
+    *,
+    plan: Callable[[], Made],
+    make: Callable[[Made], Model],
+    taken: type[E],
+    existing: Callable[[E], Model],
+    exist_ok: bool,
+) -> None:
+    """Make what a service plans: what is used, and about how much it gives, is said first.
 
     Raises:
+        ConflictError: There is one already.
         HvctlError: It was not made; what could not be taken back is named.
     """
-    from hvctl.cli.changing import logged, print_batch
+    from hvctl.cli.creating import Making, create
 
-    for sentence in making.notes:
-        context.note(sentence)
-    if context.options.dry_run:
-        print_batch(context, making.batch)
-        service.foresee(making, name)
-        return None
-    with logged(context, service.host, name):
-        result = service.make(making, name)
-    context.log_change(service.host, name, "changed")
-    return result
+    def announce(planned: Made) -> None:
+        for sentence in planned.notes:
+            context.note(sentence)
+
+    making = Making(
+        name,
+        plan=plan,
+        batch=lambda planned: planned.batch,
+        foresee=lambda planned: service.foresee(planned, name),
+        make=make,
+        taken=taken,
+        existing=existing,
+        announce=announce,
+    )
+    create(context, making, exist_ok=exist_ok)

@@ -14,10 +14,9 @@ from hvctl.cli.vhd.show import DiskPaths, OfVm, disk_selection
 from hvctl.errors import CancelledError, UsageError
 
 if TYPE_CHECKING:
-    from hvctl.models.vhd import DiskCreate, VirtualDisk
     from hvctl.services.plan import Prepared
     from hvctl.services.selection import Selection
-    from hvctl.services.vhd.service import VhdService
+    from hvctl.services.vhd.create import Creation
     from hvctl.transports.session import Session
 
 Path = Annotated[str, typer.Argument(metavar="PATH", help="Its path on the host, or its file name.")]
@@ -47,9 +46,11 @@ def create(
         hvctl vhd create C:/VMs/data.vhdx --size 40G
     """
     from hvctl.cli.checking import checked, given, sizes
+    from hvctl.cli.creating import Making
+    from hvctl.cli.creating import create as make
     from hvctl.cli.output import check_columns
     from hvctl.models.vhd import DiskCreate, VirtualDisk
-    from hvctl.services.vhd.service import VhdService
+    from hvctl.services.vhd.service import DiskExists, VhdService
 
     check_columns(context.options, VirtualDisk)
     kind = disk_type.capitalize() if disk_type else "Differencing" if parent else None
@@ -57,32 +58,23 @@ def create(
     values |= sizes(size=size, block_size=block_size)
     spec = checked(DiskCreate, values, path="PATH", type="--type")
     patience = None if context.options.timeout is None else context.timeout
-    disk = _create(context, VhdService(context.session(), timeout=patience), spec, exist_ok=exist_ok)
-    if disk is not None:
-        context.write_done([disk], single=True)
+    service = VhdService(context.session(), timeout=patience)
 
+    def announce(creation: Creation) -> None:
+        for sentence in creation.notes:
+            context.note(sentence)
 
-def _create(context: Context, service: VhdService, spec: DiskCreate, *, exist_ok: bool) -> VirtualDisk | None:
-    from hvctl.cli.changing import logged, print_batch
-    from hvctl.services.vhd.service import DiskExists
-
-    try:
-        creation = service.plan_create(spec)
-    except DiskExists as there:
-        if not exist_ok:
-            raise
-        context.note(f"'{there.disk.path}' exists already; it was left as it is.")
-        return there.disk
-    for sentence in creation.notes:
-        context.note(sentence)
-    if context.options.dry_run:
-        print_batch(context, creation.batch)
-        service.foresee(spec, creation)
-        return None
-    with logged(context, context.session().host, spec.path):
-        disk = service.create(spec, creation)
-    context.log_change(disk.host, disk.path, "changed")
-    return disk
+    making = Making(
+        spec.path,
+        plan=lambda: service.plan_create(spec),
+        batch=lambda creation: creation.batch,
+        foresee=lambda creation: service.foresee(spec, creation),
+        make=lambda creation: service.create(spec, creation),
+        taken=DiskExists,
+        existing=lambda there: there.disk,
+        announce=announce,
+    )
+    make(context, making, exist_ok=exist_ok)
 
 
 @command(changes=True)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from hvctl.cli.context import Context
 from hvctl.cli.options import command
-
-if TYPE_CHECKING:
-    from hvctl.models.vm import VirtualMachine, VmCreate
-    from hvctl.services.vm.service import VmService
 
 
 @command(changes=True)
@@ -71,29 +67,18 @@ def create(
     values |= sizes(memory=memory, memory_minimum=memory_minimum, memory_maximum=memory_maximum, disk=disk)
     spec = checked(VmCreate, values, name="NAME")
     context.begin()
-    from hvctl.services.vm.service import VmService
+    from hvctl.cli.creating import Making
+    from hvctl.cli.creating import create as make
+    from hvctl.services.vm.service import AlreadyThere, VmService
 
-    machine = _create(context, VmService(context.session(), timeout=context.timeout), spec, exist_ok=exist_ok)
-    if machine is not None:
-        context.write_done([machine], single=True)
-
-
-def _create(context: Context, service: VmService, spec: VmCreate, *, exist_ok: bool) -> VirtualMachine | None:
-    from hvctl.cli.changing import logged, print_batch
-    from hvctl.services.vm.service import AlreadyThere
-
-    try:
-        creation = service.plan_create(spec)
-    except AlreadyThere as there:
-        if not exist_ok:
-            raise
-        context.note(f"'{there.vm.name}' exists already; it was left as it is.")
-        return service.details([there.vm.id])[0]
-    if context.options.dry_run:
-        print_batch(context, creation.batch)
-        service.foresee(spec, creation)
-        return None
-    with logged(context, context.session().host, spec.name):
-        machine = service.create(spec, creation)
-    context.log_change(machine.host, machine.name, "changed")
-    return machine
+    service = VmService(context.session(), timeout=context.timeout)
+    making = Making(
+        spec.name,
+        plan=lambda: service.plan_create(spec),
+        batch=lambda creation: creation.batch,
+        foresee=lambda creation: service.foresee(spec, creation),
+        make=lambda creation: service.create(spec, creation),
+        taken=AlreadyThere,
+        existing=lambda there: service.details([there.vm.id])[0],
+    )
+    make(context, making, exist_ok=exist_ok)

@@ -91,7 +91,7 @@ class Reader:
                 self._more()
             except HungUpError:
                 return None
-        if self._buffer[0] < _PRINTABLE and self._buffer[:1] not in (b"\r", b"\n"):
+        if self._buffer[0] < _PRINTABLE and not self._buffer.startswith((b"\r", b"\n")):
             raise GarbageError("TLS, or another protocol")  # whose greeting need not have an end of line
         self._sock.settimeout(busy)
         return _parsed(self._until(b"\r\n\r\n"))

@@ -11,8 +11,8 @@ _AT_SOURCE = (
     " {id})\n\n"
 )
 _AT_DESTINATION = (
-    "Virtual machine migration operation for '{name}' failed at migration destination '{destination}'. (Virtual machine ID"
-    " {id})\n\n"
+    "Virtual machine migration operation for '{name}' failed at migration destination '{destination}'. (Virtual machine"
+    " ID {id})\n\n"
 )
 
 MIGRATION_SITUATIONS: Mapping[str, Situation] = {
@@ -31,8 +31,8 @@ MIGRATION_SITUATIONS: Mapping[str, Situation] = {
     "migration-login": Situation(
         "OperationFailed",
         _AT_SOURCE + "The Virtual Machine Management Service failed to establish a connection for a Virtual Machine"
-        " migration with host '{destination}': No credentials are available in the security package (0x8009030E).\n\nFailed"
-        " to authenticate the connection at the source host: no suitable credentials available.",
+        " migration with host '{destination}': No credentials are available in the security package (0x8009030E).\n\n"
+        "Failed to authenticate the connection at the source host: no suitable credentials available.",
         hresult=0x8009030E,
         sure=False,
     ),
