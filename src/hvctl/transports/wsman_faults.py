@@ -174,7 +174,11 @@ FAULTS: dict[int, Fault] = {
 
 HTTP: dict[int, Fault] = {
     # Windows answers so to a message that was encrypted for a connection which is gone; it never carries it out.
-    400: Fault("doubt", "The host could not read the message."),
+    400: Fault(
+        "doubt",
+        "The host could not read the message.",
+        "Try again. If it stays, look at what stands between (a proxy, a balancer), or Restart-Service WinRM there.",
+    ),
     401: Fault("login", "The host refuses the login.", None, AccessError),
     403: Fault(
         "refused",
