@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,12 @@ from hvctl.cli.app import main
 # How long an example takes says nothing on a machine that does other things too.
 settings.register_profile("hvctl", deadline=None)
 settings.load_profile("hvctl")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard, here and in what tests start: who runs tests in the background may have it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
