@@ -18,6 +18,7 @@ CODES = {
     "NotFoundError": 3,
     "AccessError": 4,
     "UnreachableError": 5,
+    "QuotaError": 5,
     "ConflictError": 6,
     "TimedOutError": 7,
     "PartialError": 8,

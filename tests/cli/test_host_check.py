@@ -179,8 +179,8 @@ class TestRemote:
         assert row["command"] == f"Add-LocalGroupMember -SID S-1-5-32-578 -Member '{USER}'"
 
     def test_no_room_for_a_shell(self, hvctl, served):
-        served.fail("quota-shells", times=9)
-        done = hvctl("host", "check", "-o", "json")
+        served.fail("quota-shells", times=99)
+        done = hvctl("host", "check", "-o", "json", "--timeout", "2s")
         assert (done.code, failed(done)) == (9, ["login"])
         assert "MaxShellsPerUser" in done.out
 

@@ -29,7 +29,7 @@ from hvctl.services.vm.read import VmSettings, VmState
 
 pytestmark = pytest.mark.powershell
 
-EXAMPLES = 8
+EXAMPLES = 16
 """Batches of each plan that Hypothesis draws."""
 END = Step("the_end", Call("Get-VM", {"Id": str(uuid5(NAMESPACE_DNS, "nowhere"))}), expect="one")
 """A step that fails, so that what was done is taken back."""

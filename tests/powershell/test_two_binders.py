@@ -41,8 +41,20 @@ ERROR_IDS = {
 """Every way in which a binder refuses a call that has its cmdlet."""
 
 MOMENT = Special("D", "638397615600000000")
-UNREACHED = ("Get-VMHost", "CimSession")
-"""Set and parameter that demand a CimSession, which the PowerShell of the tests cannot make."""
+
+
+def _of_sessions(key: str) -> set[tuple[str, str]]:
+    """The sets or parameters that demand a CimSession, which the PowerShell of the tests cannot make."""
+    return {
+        (name, each)
+        for name, entry in REFERENCE.items()
+        for each in entry[key]
+        if name in DEMANDING and each.endswith("CimSession")
+    }
+
+
+DEMANDING = ("Compare-VM", "Disable-VMMigration", "Enable-VMMigration", "Get-VMHost", "Move-VM", "Set-VMHost")
+"""Cmdlets with a set in which -CimSession must be given."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +152,8 @@ def test_the_calls_reach_everything(judged: list[tuple[RandomCall, Verdict, Verd
     assert refused >= ERROR_IDS
     accepted = [(call.cmdlet, verdict) for call, verdict, _lab in judged if verdict.accepted]
     sets = {(cmdlet, verdict.parameter_set) for cmdlet, verdict in accepted}
-    assert {(name, each) for name, entry in REFERENCE.items() for each in entry["parameter_sets"]} - sets == {UNREACHED}
+    every_set = {(name, each) for name, entry in REFERENCE.items() for each in entry["parameter_sets"]}
+    assert every_set - sets <= _of_sessions("parameter_sets")
     bound = {(cmdlet, name) for cmdlet, verdict in accepted for name in verdict.values or ()}
-    assert {(name, each) for name, entry in REFERENCE.items() for each in entry["parameters"]} - bound == {UNREACHED}
+    every_parameter = {(name, each) for name, entry in REFERENCE.items() for each in entry["parameters"]}
+    assert every_parameter - bound <= _of_sessions("parameters")

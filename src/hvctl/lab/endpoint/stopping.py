@@ -18,7 +18,12 @@ def until(*, stdin: bool) -> Iterator[threading.Event]:
         stdin: The end of standard input sets it too: a parent that is gone has closed its end of a pipe.
     """
     stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in _ends()}
+
+    def told(*_: object) -> None:
+        # In a thread: who waits for the event may hold its lock when the signal comes.
+        threading.Thread(target=stop.set, daemon=True).start()
+
+    before = {number: signal.signal(number, told) for number in _ends()}
     if stdin:
         threading.Thread(target=_watch, args=(sys.stdin.fileno(), stop), daemon=True).start()
     try:
