@@ -26,9 +26,12 @@ settings.load_profile("hvctl")
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C be heard, here and in what tests start: who runs tests in the background may have it ignored."""
+    """Let Ctrl-C and hang-ups be heard, here and in what tests start: background jobs may have them ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    hang_up = getattr(signal, "SIGHUP", None)
+    if hang_up is not None and signal.getsignal(hang_up) is signal.SIG_IGN:
+        signal.signal(hang_up, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
