@@ -82,7 +82,10 @@ def made(kind: type[Exception]) -> Exception:
     return error
 
 
-EVERY = sorted({each for module in MODULES for each in exceptions_of(module)}, key=lambda each: each.__qualname__)
+EVERY = sorted(
+    {each for module in MODULES for each in exceptions_of(module)},
+    key=lambda each: (each.__module__, each.__qualname__),  # two of a name: every process must find one order
+)
 
 
 @pytest.mark.parametrize("kind", EVERY, ids=lambda each: f"{each.__module__}.{each.__name__}")
