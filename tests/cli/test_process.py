@@ -126,6 +126,20 @@ def test_an_interrupt_ends_it_with_130_at_once(hvctl, start, output):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_an_interrupt_while_a_named_tuple_is_made_ends_it_with_130_too(environment, tmp_path):
+    (tmp_path / "cut.py").write_text("""
+import hvctl.cli.app, hvctl.cli.report
+def run(words):
+    exec("raise KeyboardInterrupt")  # what the standard library does to make one
+hvctl.cli.app._run = run
+hvctl.cli.app.entry_point()
+""")
+    command = [sys.executable, "-m", "cut"]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"error: Interrupted.\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_creation_that_is_interrupted_at_any_moment_is_there_entire_or_not_at_all(environment):
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.interrupted", "40"],

@@ -79,6 +79,9 @@ def _interrupted(words: Sequence[str]) -> int:
 
     if sys.stderr.isatty():
         sys.stderr.write("\n")  # the line of the question, or of ^C, is still open
+    # CPython remembers an interrupt of code that was made from text, as named tuples are, until it runs such code
+    # again: `python -m hvctl` would end by the signal, not with the exit code.
+    eval("None")  # noqa: S307
     return report(CancelledError("Interrupted."), words)
 
 
