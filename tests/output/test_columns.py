@@ -16,9 +16,10 @@ from hvctl.models.vhd import ChainLink, DiskSummary, DiskTest
 from hvctl.models.vm import VirtualMachine, VmSummary
 from hvctl.output.cells import outcome_style, state_style
 from hvctl.output.columns import COLUMNS, Column, columns_of
-from hvctl.output.document import Document, Wanted
+from hvctl.output.document import Document
 from hvctl.output.formats import render
 from hvctl.output.streams import Sink
+from hvctl.output.wanted import Wanted
 
 pytestmark = pytest.mark.unit
 

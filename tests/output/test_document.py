@@ -7,9 +7,10 @@ import pytest
 from hvctl.errors import UsageError
 from hvctl.models.base import Model
 from hvctl.models.vm import VmSummary
-from hvctl.output.document import Document, Wanted, check_columns, shape
+from hvctl.output.document import Document, check_columns, shape
 from hvctl.output.formats import render
 from hvctl.output.streams import Sink
+from hvctl.output.wanted import Wanted
 
 pytestmark = pytest.mark.unit
 

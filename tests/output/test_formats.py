@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from hvctl.errors import UsageError
 from hvctl.models.base import Model, Outcome
 from hvctl.models.vm import VmSummary
-from hvctl.output.document import Document, Wanted
+from hvctl.output.document import Document
 from hvctl.output.formats import FORMATS, render, write
 from hvctl.output.streams import Sink
+from hvctl.output.wanted import Wanted
 
 pytestmark = pytest.mark.unit
 

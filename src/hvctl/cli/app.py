@@ -79,9 +79,6 @@ def _interrupted(words: Sequence[str]) -> int:
 
     if sys.stderr.isatty():
         sys.stderr.write("\n")  # the line of the question, or of ^C, is still open
-    # CPython remembers an interrupt of code that was made from text, as named tuples are, until it runs such code
-    # again: `python -m hvctl` would end by the signal, not with the exit code.
-    eval("None")  # noqa: S307
     return report(CancelledError("Interrupted."), words)
 
 
@@ -98,8 +95,13 @@ def _help_hint(words: Sequence[str]) -> str:
 
 def entry_point() -> None:
     """The `hvctl` program."""
-    # A command lives for a moment: looking for cyclic garbage while it loads, and at its end, costs a tenth of it.
+    # A command lives for a moment: looking for cyclic garbage while it loads costs a tenth of it.
     gc.set_threshold(200_000)
     code = main()
-    gc.freeze()
-    sys.exit(code)
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.exit(code)  # and Python says what is wrong with them
+    # Nothing is left to do, and to take every object apart takes time too.
+    os._exit(code)

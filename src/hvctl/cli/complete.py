@@ -144,7 +144,8 @@ def _wants_value(words: Sequence[str], parameters: Sequence[Any] | None) -> Any:
 
 
 def _values(parameter: Any, words: Sequence[str]) -> Iterable[Candidate]:  # noqa: ANN401 - Typer's parameter
-    from hvctl.cli.options import Color, Format
+    from hvctl.cli.options import Color
+    from hvctl.output.wanted import Format
 
     fixed = {"output": get_args(Format), "color": get_args(Color)}.get(parameter.name)
     found: Iterable[str] = fixed or _FIXED.get(parameter.name, ())

@@ -17,8 +17,8 @@ from typing import Annotated, Any, Literal, get_type_hints
 import typer
 
 from hvctl.errors import UsageError
+from hvctl.output.wanted import Format
 
-Format = Literal["table", "json", "yaml", "ndjson", "csv", "name"]
 Color = Literal["auto", "always", "never"]
 Auth = Literal["basic", "certificate", "ntlm", "kerberos", "credssp"]
 

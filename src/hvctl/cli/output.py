@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hvctl.errors import UsageError
-from hvctl.output import document, formats
-from hvctl.output.document import Document, Wanted
 from hvctl.output.streams import Sink
+from hvctl.output.wanted import Wanted
 
 if TYPE_CHECKING:
     from hvctl.cli.options import Options
     from hvctl.models.base import Model
+    from hvctl.output.document import Document
 
 
 def wanted(options: Options) -> Wanted:
@@ -40,24 +40,34 @@ def check_columns(options: Options, model: type[Model]) -> None:
     Raises:
         UsageError: There is no such column.
     """
+    from hvctl.output import document
+
     document.check_columns(wanted(options), model)
 
 
 def write(options: Options, items: Sequence[Model], *, single: bool, model: type[Model] | None) -> None:
     """Write models to stdout."""
+    from hvctl.output.document import Document
+
     _write(options, Document.of(items, model, single=single))
 
 
 def write_data(options: Options, items: Sequence[Mapping[str, Any]], *, single: bool) -> None:
     """Write objects that are no models to stdout."""
+    from hvctl.output.document import Document
+
     _write(options, Document(items, single=single))
 
 
 def load(options: Options) -> None:
     """Load what writing will take, where that is slow."""
+    from hvctl.output import formats
+
     formats.load(options.output or "table", Sink.of(sys.stdout, options.color or "auto"))
 
 
 def _write(options: Options, written: Document) -> None:
+    from hvctl.output import formats
+
     sink = Sink.of(sys.stdout, options.color or "auto")
     formats.write(written, wanted(options), sys.stdout, sink)

@@ -1,18 +1,17 @@
-"""What a command returns, as JSON-ready data, and what the user wants to see of it."""
+"""What a command returns, as JSON-ready data, and the part of it that the user wants to see."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from hvctl.errors import UsageError
 from hvctl.output.columns import Column, columns_of
 
 if TYPE_CHECKING:
     from hvctl.models.base import Model
-
-Format = Literal["table", "json", "yaml", "ndjson", "csv", "name"]
+    from hvctl.output.wanted import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,40 +48,6 @@ class Document:
         return self.items[0] if self.single else self.items
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the user asked for: the format, a query over the data, and the columns and order of a table.
-
-    Attributes:
-        format: How it is written.
-        query: A JMESPath expression.
-        columns: The columns of a table or CSV, in this order; none means the usual ones.
-        sort: The columns that order a table, CSV or names; `-` before one means downwards.
-        preferred: The columns to show where none are asked for, as far as the document has them.
-    """
-
-    format: Format = "table"
-    query: str | None = None
-    columns: tuple[str, ...] = ()
-    sort: tuple[str, ...] = ()
-    preferred: tuple[str, ...] = ()
-
-    @classmethod
-    def of(
-        cls, output: Format = "table", query: str | None = None, columns: str | None = None, sort: str | None = None
-    ) -> Wanted:
-        """Read what the options say, before any host is contacted.
-
-        Raises:
-            UsageError: The query is not JMESPath, or a list of columns is empty.
-        """
-        if query is not None:
-            from hvctl.output.query import check
-
-            check(query)
-        return cls(output, query, _listed("--columns", columns), _listed("--sort", sort))
-
-
 def check_columns(wanted: Wanted, model: type[Model]) -> None:
     """Make sure, before anything is done, that the columns asked for are columns of the model.
 
@@ -116,15 +81,6 @@ def shape(document: Document, wanted: Wanted) -> Document:
     if chosen and wanted.format != "name":
         document = replace(document, columns=chosen, fields=chosen)
     return document
-
-
-def _listed(option: str, text: str | None) -> tuple[str, ...]:
-    if text is None:
-        return ()
-    names = tuple(name.strip() for name in text.split(","))
-    if not all(name.removeprefix("-") for name in names):
-        raise UsageError(f"{option} has an empty column name: '{text}'.")
-    return names
 
 
 def _queried(document: Document, query: str) -> Document:

@@ -10,9 +10,10 @@ from io import StringIO
 from typing import Any, TextIO
 
 from hvctl.errors import UsageError
-from hvctl.output.document import Document, Wanted, shape
+from hvctl.output.document import Document, shape
 from hvctl.output.streams import Sink, emit, escape_for_json, is_printable, printable
 from hvctl.output.tables import table
+from hvctl.output.wanted import Wanted
 
 
 def render(document: Document, wanted: Wanted, sink: Sink) -> str:
