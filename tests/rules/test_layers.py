@@ -67,7 +67,7 @@ ONLY_IN = {
     },
     "urllib3": {"transports/http_sessions.py", "transports/winrm_errors.py"},
     "subprocess": {"transports/local.py", "lab/endpoint/processes.py"},
-    "sqlite3": {"lab/world.py"},
+    "sqlite3": {"lab/database.py"},
     "typer": {"cli/"},
     "rich": {"output/", "cli/"},
     "yaml": {"output/"},
