@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any, Protocol
 
 from hvctl.lab import frozen, picking, recovery
@@ -16,6 +16,7 @@ from hvctl.lab.live import Live
 from hvctl.lab.owners import Owner
 from hvctl.lab.settings import TICK
 from hvctl.lab.steps import LabCall, LabStep, RefArgument, Refused
+from hvctl.lab.tasks import Emit, NothingToDo, Said, Stopped, Task
 from hvctl.lab.world import World
 from hvctl.powershell.cmdlets import CMDLETS
 
@@ -23,52 +24,12 @@ SIDE_BY_SIDE = 16
 HEARTBEAT_EVERY = 5.0
 """Seconds after which a batch that waits says that its process still lives."""
 
-Emit = Callable[[str, dict[str, Any]], None]
-
 
 class Check(Protocol):
     """Says why a batch must end here, if it must."""
 
     def __call__(self, *, starting: bool) -> Refused | None:
         """`starting` is whether a step is about to start."""
-
-
-class _NothingToDo(Exception):
-    """A ref with `all` leads to an empty list: the step is skipped."""
-
-
-class _Stopped(Exception):
-    """A waiting cmdlet is stopped: thrown into it where it waits."""
-
-
-class _Task:
-    """A step under way: what drives it, what it waits for, and when it is stopped."""
-
-    def __init__(self, step: LabStep, drive: Generator[Wait, None, None]) -> None:
-        self.step = step
-        self.drive = drive
-        self.until = 0.0
-        self.stop_at = NEVER if step.timeout is None else time.monotonic() + step.timeout
-        self.stopped_by: Refused | None = None
-
-
-class _Said:
-    """What a cmdlet says while it runs: a Sink that keeps errors until the records are out."""
-
-    def __init__(self, step: str, emit: Emit) -> None:
-        self.step = step
-        self.emit = emit
-        self.failures: list[dict[str, object]] = []
-
-    def warning(self, message: str) -> None:
-        self.emit("warning", {"step": self.step, "message": message})
-
-    def error(self, record: dict[str, object]) -> None:
-        self.failures.append(record)
-
-    def progress(self, activity: str, status: str, percent: int | None, seconds_left: float | None) -> None:
-        fields = {"step": self.step, "activity": activity, "status": status}
-        self.emit("progress", {**fields, "percent": percent, "seconds_left": seconds_left})
 
 
 class BatchRunner:
@@ -144,11 +105,11 @@ class BatchRunner:
     # ---- steps that run side by side
 
     def _side_by_side(self, waiting: deque[LabStep]) -> Generator[float, None, None]:
-        tasks: list[_Task] = []
+        tasks: list[Task] = []
         while tasks or (waiting and not self.ended):
             while waiting and len(tasks) < SIDE_BY_SIDE and not self._must_end(tasks, starting=True):
                 step = waiting.popleft()
-                tasks.append(_Task(step, self._drive(step)))
+                tasks.append(Task(step, self._drive(step)))
                 self._advance(tasks)
             if not tasks:
                 continue
@@ -158,7 +119,7 @@ class BatchRunner:
             self._must_end(tasks, starting=False)
             self._advance(tasks)
 
-    def _advance(self, tasks: list[_Task]) -> None:
+    def _advance(self, tasks: list[Task]) -> None:
         now = self._world.now() if any(task.until for task in tasks) else 0.0
         for task in list(tasks):
             if task.stopped_by is None and time.monotonic() >= task.stop_at:
@@ -166,15 +127,15 @@ class BatchRunner:
                 task.stopped_by = Refused("StepTimedOut", "OperationTimeout", message)
             try:
                 if task.stopped_by is not None:
-                    task.drive.throw(_Stopped)
+                    task.drive.throw(Stopped)
                 elif now >= task.until:
                     task.until = next(task.drive).until
-            except (StopIteration, _Stopped):
+            except (StopIteration, Stopped):
                 tasks.remove(task)
                 if task.stopped_by is not None and task.stopped_by.record["error_id"] == "Hvctl.StepTimedOut":
                     self._fail(task.step, [task.stopped_by.record])
 
-    def _idle(self, tasks: list[_Task]) -> float:
+    def _idle(self, tasks: list[Task]) -> float:
         """Seconds of real time until a task can go on: none on a clock that jumps."""
         due = min(task.until for task in tasks)
         pace = float(self._world.setting("pace"))
@@ -189,7 +150,7 @@ class BatchRunner:
         stop_in = min(task.stop_at for task in tasks) - time.monotonic()
         return max(0.001, min(HEARTBEAT_EVERY, stop_in, (due - now) * pace if due < NEVER else HEARTBEAT_EVERY))
 
-    def _must_end(self, tasks: list[_Task], *, starting: bool) -> bool:
+    def _must_end(self, tasks: list[Task], *, starting: bool) -> bool:
         if self.ended:
             return True
         refused = self._check(starting=starting)
@@ -207,7 +168,7 @@ class BatchRunner:
         self._objects[step.id] = []
         if not self._succeeded.issuperset(step.needs):
             return
-        said = _Said(step.id, self._emit)
+        said = Said(step.id, self._emit)
         world = self._world
         changes = CMDLETS[step.call.cmdlet].effect != "read"
         # A transaction that has read cannot turn into one that writes while another process writes.
@@ -226,12 +187,12 @@ class BatchRunner:
                 self._settle(step, outputs, changes=changes, effective=True, whole=False)
                 try:
                     yield output
-                except _Stopped:
+                except Stopped:
                     calls.close()
                     stopped = True
                     break
                 world.begin(reading=False)
-        except _NothingToDo:
+        except NothingToDo:
             world.rollback()
             return
         except (Failure, Refused) as failure:
@@ -284,7 +245,7 @@ class BatchRunner:
         self._objects[step.id] = objects
         try:
             call = frozen.dump(undo.cmdlet, self._resolve(undo))
-        except (Refused, _NothingToDo):
+        except (Refused, NothingToDo):
             return None
         self._owner.note(self._world)
         return self._world.journal(self._owner.id, self._host, step.id, call)
@@ -295,7 +256,7 @@ class BatchRunner:
         if failures and step.on_error == "stop":
             self.ended = True
 
-    def _context(self, cmdlet: str, said: _Said, *, stops: bool) -> Context:
+    def _context(self, cmdlet: str, said: Said, *, stops: bool) -> Context:
         host = self._world.get(Host, self._host)
         if host is None:
             raise Refused("BadRequest", "ObjectNotFound", f"The lab has no host {self._host} any more.")
@@ -307,13 +268,13 @@ class BatchRunner:
         while self._undo:
             step, journaled = self._undo[-1]
             assert step.undo is not None
-            said = _Said(step.id, self._emit)
+            said = Said(step.id, self._emit)
             try:
                 with self._world.transaction():
                     self._run_undo(step.undo, said)
                     if journaled is not None:
                         self._world.forget(self._owner.id, journaled)
-            except _NothingToDo:
+            except NothingToDo:
                 pass
             except (Failure, Refused) as failure:
                 self._left(step.id, failure.record)
@@ -327,7 +288,7 @@ class BatchRunner:
             self._emit("error", {"step": step, **record, "undo": True})
             self.not_undone.append(step)
 
-    def _run_undo(self, undo: LabCall, said: _Said) -> None:
+    def _run_undo(self, undo: LabCall, said: Said) -> None:
         context = self._context(undo.cmdlet, said, stops=True)
         for output in invoke(context, self._resolve(undo)):
             if isinstance(output, Wait) and output.until < NEVER:
@@ -360,7 +321,7 @@ class BatchRunner:
                 [each if ref.property is None else picking.raw(each, ref.property) for each in objects]
             )
             if not values:
-                raise _NothingToDo
+                raise NothingToDo
             return values
         if not objects:
             raise Refused("RefNotFound", "ObjectNotFound", f"Step '{ref.step}' returned no such object.")
