@@ -134,7 +134,7 @@ def test_no_password_goes_to_a_server_that_nobody_has_checked():
 def test_a_missing_extra_is_told_before_any_host_is_contacted(auth, monkeypatch):
     from hvctl.transports.endpoint import parse
 
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "winrm" or None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr("hvctl.transports.probe.resolve", lambda *_: pytest.fail("a host was contacted"))
     endpoint = replace(parse("hv01.invalid", "hv01.invalid"), user="admin", auth=auth, password=lambda: "-")
     with pytest.raises(HvctlError) as caught:

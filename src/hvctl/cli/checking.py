@@ -8,6 +8,8 @@ from hvctl.errors import UsageError
 from hvctl.units import format_size, parse_size
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from hvctl.models.base import Model
 
 M = TypeVar("M", bound="Model")
@@ -46,10 +48,12 @@ def checked(model: type[M], values: dict[str, Any], **names: str) -> M:
     Raises:
         UsageError: They do not fit; every misfit is named with its option.
     """
+    from pydantic import ValidationError
+
     try:
         return model.model_validate(values)
-    except ValueError as error:
-        problems = [_sentence(problem, names) for problem in error.errors()]  # type: ignore[attr-defined]
+    except ValidationError as error:
+        problems = [_sentence(problem, names) for problem in error.errors()]
         raise UsageError(" ".join(problems)) from error
 
 
@@ -58,7 +62,7 @@ def option(field: str) -> str:
     return f"--{field.replace('_', '-')}"
 
 
-def _sentence(problem: dict[str, Any], names: dict[str, str]) -> str:
+def _sentence(problem: ErrorDetails, names: dict[str, str]) -> str:
     field = str(problem["loc"][0]) if problem["loc"] else None
     limits = {name: _limit(field, value) for name, value in problem.get("ctx", {}).items()}
     text = _KINDS.get(problem["type"], "{msg}").format(msg=problem["msg"], **limits)

@@ -191,8 +191,7 @@ def with_shared_options(function: Any) -> Callable[..., None]:  # noqa: ANN401 -
 
     context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     parameters = [context, *own, *(_parameter(name) for name in names)]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    _sign(run, parameters)
     run.__doc__ = function.__doc__
     return run
 
@@ -229,9 +228,14 @@ def root_callback(*, bare: bool = False) -> Callable[..., None]:
     parameters = [context]
     if not bare:
         parameters += [version, *(_parameter(field.name) for field in fields(Options))]
-    root.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    root.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    _sign(root, parameters)
     return root
+
+
+def _sign(function: Callable[..., Any], parameters: Sequence[inspect.Parameter]) -> None:
+    """Give a function the parameters that Typer is to see."""
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typeshed lacks it
+    function.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 - Typer's callback takes the value alone

@@ -156,7 +156,7 @@ class VmCreate(Model):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        _check_memory(self.memory, self.memory_minimum, self.memory_maximum, self.dynamic_memory)
+        _check_memory(self.memory, self.memory_minimum, self.memory_maximum, dynamic=self.dynamic_memory)
         _require(
             not (self.disk and self.attach), "--disk makes a new disk and --attach takes one that exists: choose one"
         )
@@ -195,7 +195,7 @@ class VmChange(Model):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         _require(any(value is not None for value in self.__dict__.values()), "nothing to change was given")
-        _check_memory(self.memory, self.memory_minimum, self.memory_maximum, self.dynamic_memory)
+        _check_memory(self.memory, self.memory_minimum, self.memory_maximum, dynamic=self.dynamic_memory)
         return self
 
 
@@ -205,7 +205,7 @@ class VmRename(Model):
     new_name: VmName
 
 
-def _check_memory(startup: int | None, minimum: int | None, maximum: int | None, dynamic: bool | None) -> None:  # noqa: FBT001
+def _check_memory(startup: int | None, minimum: int | None, maximum: int | None, *, dynamic: bool | None) -> None:
     _require(dynamic is not False or (minimum is None and maximum is None), "a minimum or maximum needs dynamic memory")
     order = [size for size in (minimum, startup, maximum) if size is not None]
     _require(order == sorted(order), "memory must satisfy minimum <= startup <= maximum")

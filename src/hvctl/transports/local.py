@@ -92,7 +92,8 @@ class LocalTransport:
             _start(_pump, process.stdout, self._arrived),
             _start(_log_lines, process.stderr, self._last_lines),
         ]
-        self._writer = _Writer(process.stdin)  # type: ignore[arg-type]  # there is one: a PIPE was asked for
+        assert process.stdin is not None
+        self._writer = _Writer(process.stdin)
         self._writer.put(engine_line(nonce))  # an early end is told by `receive`, with its exit code and last words
 
     def send(self, data: bytes) -> None:

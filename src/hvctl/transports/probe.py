@@ -269,7 +269,7 @@ class _Race:
     def __exit__(self, *_: object) -> None:
         self.waiting = bool(self._selector.get_map())
         for key in list(self._selector.get_map().values()):
-            key.fileobj.close()  # type: ignore[union-attr]  # they are sockets
+            key.data[1].close()
         self._selector.close()
 
     def start(self, rank: int, address: str, port: int) -> None:
@@ -279,7 +279,7 @@ class _Race:
         sock.settimeout(0.0)
         code = sock.connect_ex(where)
         if code in _UNDER_WAY:
-            self._selector.register(sock, selectors.EVENT_WRITE, rank)
+            self._selector.register(sock, selectors.EVENT_WRITE, (rank, sock))
         else:
             self._fail(sock, code)
 
@@ -288,16 +288,16 @@ class _Race:
         best: int | None = None
         while self._selector.get_map() and (left := give_up - time.monotonic()) > 0:
             for key, _ in self._selector.select(left):
-                sock: socket.socket = key.fileobj  # type: ignore[assignment]  # they are sockets
+                rank, sock = key.data
                 self._selector.unregister(sock)
                 code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                 if code:
                     self._fail(sock, code)
                     continue
                 sock.close()
-                best = key.data if best is None else min(best, key.data)
+                best = rank if best is None else min(best, rank)
                 give_up = min(give_up, time.monotonic() + _PREFERRED)
-            if best is not None and all(key.data >= best for key in self._selector.get_map().values()):
+            if best is not None and all(key.data[0] >= best for key in self._selector.get_map().values()):
                 break
         return best
 

@@ -7,13 +7,13 @@ is gone.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import logging
 import random
 import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from hvctl.errors import HvctlError
@@ -187,8 +187,6 @@ class WinRMTransport:
     def _connected(self) -> Link:
         """A link to the endpoint, which is looked for and asked for its methods where the user has not named them."""
         if self._link is None:
-            if importlib.util.find_spec("winrm") is None:  # pragma: no cover - a broken installation
-                raise HvctlError("pywinrm is not installed.", hint="pip install pywinrm")
             from hvctl.transports.probe import settle
             from hvctl.transports.winrm_protocol import Link, missing_extra
 
@@ -229,11 +227,11 @@ class WinRMTransport:
         options: list[tuple[int | None, int]] = [(self._idle_timeout, UTF_8), (None, UTF_8), (None, OEM)]
         for idle_timeout, code_page in options[:-1]:
             try:
-                return self._begun(lambda: link.create(idle_timeout, code_page))  # noqa: B023 - it is called at once
+                return self._begun(partial(link.create, idle_timeout, code_page))
             except Failure as failure:
                 if failure.kind != "options":
                     raise
-        return self._begun(lambda: link.create(*options[-1]))
+        return self._begun(partial(link.create, *options[-1]))
 
     def _begun(self, work: Callable[[], T]) -> T:
         """Begin something; again where that may have failed: what is begun twice is idle and the host reaps it.

@@ -53,7 +53,8 @@ def _of_vms(context: Context, args: Args, name: str | None) -> Iterator[Nic]:
 
 def _adapters(context: Context, args: Args, names: list[str] | None) -> Iterator[Nic]:
     if "VMNetworkAdapter" not in args:
-        for name in names or [None]:  # type: ignore[list-item] # None stands for every adapter
+        every: list[str | None] = [None]
+        for name in names or every:
             yield from _of_vms(context, args, name)
         return
     for live in args["VMNetworkAdapter"]:

@@ -37,8 +37,8 @@ _NEEDS_OFF = {
 }
 
 
-def memory_parameters(dynamic: bool | None) -> dict[str, Value]:  # noqa: FBT001 - three-valued: None leaves it alone
-    """The switch of Set-VM that turns dynamic memory on or off."""
+def memory_parameters(*, dynamic: bool | None) -> dict[str, Value]:
+    """The switch of Set-VM that turns dynamic memory on or off; None leaves it alone."""
     if dynamic is None:
         return {}
     return {"DynamicMemory": True} if dynamic else {"StaticMemory": True}
@@ -110,6 +110,6 @@ def _misfit(vm: VmSettings, wanted: Mapping[str, Any]) -> str | None:
 def _set_parameters(vm: VmSettings, wanted: dict[str, Value]) -> dict[str, Value]:
     parameters: dict[str, Value] = {"VM": Ref("vms", where={"Id": vm.id})}
     dynamic = wanted.get("dynamic_memory")
-    parameters |= memory_parameters(None if dynamic is None else bool(dynamic))
+    parameters |= memory_parameters(dynamic=None if dynamic is None else bool(dynamic))
     parameters |= {_PARAMETERS[name]: value for name, value in wanted.items() if name in _PARAMETERS}
     return parameters

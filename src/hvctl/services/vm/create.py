@@ -131,7 +131,7 @@ def _machine(spec: VmCreate) -> list[Step]:
 def _settings(spec: VmCreate) -> dict[str, Value]:
     has_limits = spec.memory_minimum is not None or spec.memory_maximum is not None
     dynamic = True if spec.dynamic_memory is None and has_limits else spec.dynamic_memory
-    settings = memory_parameters(dynamic)
+    settings = memory_parameters(dynamic=dynamic)
     minimum, maximum = spec.memory_minimum, spec.memory_maximum
     if dynamic:
         # A new machine's own limits would refuse what lies beyond them.
