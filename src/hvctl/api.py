@@ -79,7 +79,7 @@ def connect(
         host: Its name, as `--host` takes it; the default host where none is given.
         timeout: Seconds that one call may take; None for no limit.
         use_pwsh: Prefer PowerShell 7 to Windows PowerShell.
-        login: How to log in, as the options of the same names say; `verify=False` skips the check of certificates.
+        login: How to log in, as the options of the same names say; without `verify` no certificate is checked.
 
     Raises:
         UsageError: No host is called that, or none is chosen, or the login does not fit it.

@@ -8,18 +8,15 @@ A process of its own, because it forks. What is left after each kill is checked 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
 import sqlite3
 import sys
 from pathlib import Path
 
-from tests.support.simulated import GIB, Connection, SimulatedHost
+from tests.support.killing import kills, run
+from tests.support.simulated import GIB, SimulatedHost
 
 from hvctl.lab import seeds
 from hvctl.lab.entities import Drive, File, Nic, Vm
-from hvctl.lab.transport import LabTransport
 from hvctl.lab.world import World
 from hvctl.models.vm import VmCreate
 from hvctl.powershell.batch import Step
@@ -42,24 +39,6 @@ WHOLE = VmCreate(
 def creation() -> tuple[Step, ...]:
     """What `vm create` with every kind of part does."""
     return plan_create(WHOLE, r"C:\VMs\Virtual Hard Disks").batch.steps
-
-
-def create_and_die(path: Path, after: int) -> None:
-    """Run the batch in this process, which kills itself at its n-th statement, or ends well if there are fewer."""
-    count = 0
-
-    def statement(_text: str) -> None:
-        nonlocal count
-        count += 1
-        if count == after:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    connection = Connection(path)
-    assert isinstance(connection.transport, LabTransport)
-    assert connection.transport.world is not None
-    connection.transport.world.trace(statement)
-    answer = connection.run(*creation())
-    assert answer.error_ids == [], answer.error_ids
 
 
 def check(path: Path, base: dict[str, int]) -> bool:
@@ -95,25 +74,12 @@ def main(folder: Path) -> None:
     with World.open(base_path) as world:
         base = {"files": len(world.find(File))}
     outcome = {"killed": 0, "absent": 0, "present": 0}
-    while True:
-        path = folder / "world.db"
-        for end in ("", "-wal", "-shm"):
-            path.with_name(path.name + end).unlink(missing_ok=True)
-        shutil.copy(base_path, path)
-        child = os.fork()
-        if child == 0:
-            create_and_die(path, outcome["killed"] + 1)
-            os._exit(0)
-        _pid, status = os.waitpid(child, 0)
+    for path, killed in kills(folder, base_path, lambda path, trace: run(path, creation(), trace)):
         present = check(path, base)
-        if os.WIFEXITED(status):
-            assert os.WEXITSTATUS(status) == 0
-            assert present
-            sys.stdout.write(json.dumps(outcome))
-            return
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        outcome["killed"] += 1
-        outcome["present" if present else "absent"] += 1
+        assert killed or present
+        outcome["killed"] += killed
+        outcome["present" if present else "absent"] += killed
+    sys.stdout.write(json.dumps(outcome))
 
 
 if __name__ == "__main__":

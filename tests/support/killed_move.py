@@ -9,14 +9,11 @@ on exactly one host, and a second run of the same command must end with it on th
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.support import two_hosts
+from tests.support.killing import Trace, kills, watch
 from tests.support.two_hosts import STORAGE, on, places
 
 from hvctl.lab.entities import Drive, File, Nic, Vm
@@ -31,7 +28,7 @@ from hvctl.transports.session import Session
 MOVE = Move(storage_path=STORAGE)
 
 
-def move(path: Path, trace: Callable[[str], None] | None = None) -> Prepared:
+def move(path: Path, trace: Trace | None = None) -> Prepared:
     """What `migrate vm web1 --to hv02 --storage-path …` does; the plan that was run."""
     with (
         Session(LabTransport(path, "hv01", "hv01")) as source,
@@ -40,31 +37,11 @@ def move(path: Path, trace: Callable[[str], None] | None = None) -> Prepared:
         service = MigrateService(source)
         for session in (source, target):
             session.hello()
-            _trace(session, trace)
+            watch(session._transport, trace)
         prepared = service.plan_move(target, service.look(target, Selection.of("web1"), MOVE), MOVE)
         done = run_plan(source, prepared.plan, timeout=None)
         assert done.failures == (), done.failures
         return prepared
-
-
-def _trace(session: Session, trace: Callable[[str], None] | None) -> None:
-    transport = session._transport
-    assert isinstance(transport, LabTransport)
-    assert transport.world is not None
-    transport.world.trace(trace)
-
-
-def move_and_die(path: Path, after: int) -> None:
-    """Run the move in this process, which kills itself at its n-th statement, or ends well if there are fewer."""
-    count = 0
-
-    def statement(_text: str) -> None:
-        nonlocal count
-        count += 1
-        if count == after:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    move(path, statement)
 
 
 def check(path: Path) -> str:
@@ -88,30 +65,17 @@ def main(folder: Path) -> None:
     source, _target = two_hosts.make(base_path)
     source.new_running_vm(SwitchName="lan")
     outcome = {"killed": 0, "hv01": 0, "hv02": 0, "planned": 0}
-    while True:
-        path = folder / "world.db"
-        for end in ("", "-wal", "-shm"):
-            path.with_name(path.name + end).unlink(missing_ok=True)
-        shutil.copy(base_path, path)
-        child = os.fork()
-        if child == 0:
-            move_and_die(path, outcome["killed"] + 1)
-            os._exit(0)
-        _pid, status = os.waitpid(child, 0)
+    for path, killed in kills(folder, base_path, move):
         host = check(path)
         left = places(path)["planned"]
         prepared = move(path)
         assert bool(prepared.notes) == bool(left), (left, prepared.notes)
         assert places(path) == on("hv02")
         assert check(path) == "hv02"
-        if os.WIFEXITED(status):
-            assert os.WEXITSTATUS(status) == 0
-            sys.stdout.write(json.dumps(outcome))
-            return
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        outcome["killed"] += 1
-        outcome[host] += 1
+        outcome["killed"] += killed
+        outcome[host] += killed
         outcome["planned"] += len(left)
+    sys.stdout.write(json.dumps(outcome))
 
 
 if __name__ == "__main__":

@@ -8,13 +8,10 @@ A process of its own, because it forks. It prints how often all was there afterw
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
 import sys
 from pathlib import Path
 
-from tests.support.simulated import Connection
+from tests.support.killing import kills, run
 from tests.support.spaces import SPEC, stored
 from tests.support.storage_plans import physical_disk
 
@@ -23,7 +20,6 @@ from hvctl.lab.entities import Host
 from hvctl.lab.kinds.spaces import SUBSYSTEM
 from hvctl.lab.live import Live
 from hvctl.lab.spaces import PhysicalDisk
-from hvctl.lab.transport import LabTransport
 from hvctl.lab.world import World
 from hvctl.powershell.batch import Step
 from hvctl.services.storage.create import plan_storage
@@ -37,40 +33,13 @@ def creation(path: Path) -> tuple[Step, ...]:
     return plan_storage(SPEC, [physical_disk(disk.number, id=disk.id) for disk in disks], subsystem).steps
 
 
-def create_and_die(path: Path, steps: tuple[Step, ...], after: int) -> None:
-    """Run the batch in this process, which kills itself at its n-th statement, or ends well if there are fewer."""
-    count = 0
-
-    def statement(_text: str) -> None:
-        nonlocal count
-        count += 1
-        if count == after:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    connection = Connection(path)
-    assert isinstance(connection.transport, LabTransport)
-    assert connection.transport.world is not None
-    connection.transport.world.trace(statement)
-    answer = connection.run(*steps)
-    assert answer.error_ids == [], answer.error_ids
-
-
 def main(folder: Path) -> None:
     """Kill at every statement; what is left must be all of it or nothing."""
     base = folder / "base.db"
     seeds.reset(base)
     steps, before = creation(base), stored(base)
     outcome = {"killed": 0, "absent": 0, "present": 0}
-    while True:
-        path = folder / "world.db"
-        for end in ("", "-wal", "-shm"):
-            path.with_name(path.name + end).unlink(missing_ok=True)
-        shutil.copy(base, path)
-        child = os.fork()
-        if child == 0:
-            create_and_die(path, steps, outcome["killed"] + 1)
-            os._exit(0)
-        _pid, status = os.waitpid(child, 0)
+    for path, killed in kills(folder, base, lambda path, trace: run(path, steps, trace)):
         with World.open(path) as world:
             assert world.owners() == []
         now = stored(path)
@@ -80,13 +49,10 @@ def main(folder: Path) -> None:
             assert made == {
                 "physical_disk": 0, "pool": 1, "virtual_disk": 1, "partition": 1, "file": 1, "storage_job": 0,
             }, made  # fmt: skip
-        if os.WIFEXITED(status):
-            assert os.WEXITSTATUS(status) == 0
-            assert not absent
-            sys.stdout.write(json.dumps(outcome))
-            return
-        outcome["killed"] += 1
-        outcome["absent" if absent else "present"] += 1
+        assert killed or not absent
+        outcome["killed"] += killed
+        outcome["absent" if absent else "present"] += killed
+    sys.stdout.write(json.dumps(outcome))
 
 
 if __name__ == "__main__":
