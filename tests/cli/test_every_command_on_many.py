@@ -226,3 +226,11 @@ def test_what_is_on_none_is_not_found(hosts, words, no_change):
         refused = hosts(*words.split(), *option, missing, *rest, *BOTH, "-o", "json")
     assert refused.code == 3, refused
     assert "Found on none of the hosts" in refused.error["message"]
+
+
+@pytest.mark.parametrize("path", READING)
+def test_a_column_that_is_none_is_told_before_a_host_is_contacted(hvctl, path):
+    gone = {"HVCTL_HOST": "https://127.0.0.1:1", "HVCTL_AUTH": "basic", "HVCTL_USER": "a", "HVCTL_PASSWORD": "-"}
+    done = hvctl(*path.split(), *READING[path], "--sort", "nope", env=gone)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: There is no column 'nope'.")

@@ -133,6 +133,8 @@ class Context(Console):
     def begin(self, chosen: Selection | None = None) -> None:
         """Contact the command's host, if it is one over the network: PowerShell starts while the rest of hvctl loads.
 
+        Not so where columns are named: whether there are such is looked at first, and takes what is loaded then.
+
         Args:
             chosen: What the command works on, where that may bring its host with it.
 
@@ -140,6 +142,8 @@ class Context(Console):
             UsageError: A command for one host has several.
             HvctlError: It cannot be reached, or the login failed.
         """
+        if self.options.columns or self.options.sort:
+            return
         targets = [self.target()] if chosen is None else [share.target for share in self.shares(chosen)]
         if len(targets) == 1 and targets[0].kind == "winrm":
             self.session(targets[0]).begin()
@@ -170,7 +174,11 @@ class Context(Console):
             work: Reads that from a host.
             model: What the items are.
             single: Write an object, not a list, where one literal name was asked for.
+
+        Raises:
+            UsageError: There is no such column as is asked for; no host is contacted then.
         """
+        self._check_columns(model)
         shares = self.shares(chosen)
         if len(shares) > 1:
             from hvctl.cli.many import read
@@ -186,9 +194,13 @@ class Context(Console):
         Args:
             work: Reads that from a host.
             model: What it is.
+
+        Raises:
+            UsageError: There is no such column as is asked for; no host is contacted then.
         """
         from hvctl.services.selection import EVERYTHING
 
+        self._check_columns(model)
         shares = self.shares(EVERYTHING)
         if len(shares) > 1:
             from hvctl.cli.many import read
@@ -196,6 +208,12 @@ class Context(Console):
             read(self, shares, lambda session, _: [work(session)], model=model)
             return
         self.write([work(self.session(shares[0].target))], single=True, model=model)
+
+    def _check_columns(self, model: type[Model]) -> None:
+        if self.options.columns or self.options.sort:
+            from hvctl.cli.output import check_columns
+
+            check_columns(self.options, model)
 
     def _open(self, target: Target, interrupts: Interrupts | None = None) -> Session:
         from hvctl.hosts import open_transport
