@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
@@ -172,15 +173,19 @@ def test_nobody_is_named(basic, auth):
     assert (leg.name, leg.command) == ("authentication", "hvctl host check hv01 --user USER")
 
 
-def test_something_that_is_not_winrm():
+@pytest.mark.parametrize("resets", [False, True])
+def test_something_that_is_not_winrm(resets):
     with socket.create_server(("127.0.0.1", 0)) as server:
         endpoint = replace(parse("hv01", f"https://127.0.0.1:{server.getsockname()[1]}"), user="a")
         server.settimeout(10)
 
         def hang_up() -> None:
-            for _ in range(2):
-                with server.accept()[0]:
-                    pass
+            with server.accept()[0]:
+                pass  # looks whether the port is open
+            with server.accept()[0] as connection:
+                connection.recv(65536)
+                if resets:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
         thread = threading.Thread(target=hang_up)
         thread.start()

@@ -122,7 +122,7 @@ def test_no_message_leaves_in_clear_after_a_fault_in_the_middle(kind, tmp_path):
             try:
                 link.run(shell, "powershell.exe", [SECRET])
             except Failure:
-                continue
+                assert (link._transport.session, link._transport.encryption) == (None, None)
         link.drop()
         clear(served.world_file)  # what is left would strike the question
         assert served.stats["plaintext_bodies"] == 0

@@ -20,7 +20,7 @@ import requests
 from hvctl.errors import AccessError, UsageError
 from hvctl.transports.endpoint import Auth, Endpoint, Scheme
 from hvctl.transports.http_sessions import deadline, harden
-from hvctl.transports.winrm_errors import failure_of, silent, speechless, unresolved
+from hvctl.transports.winrm_errors import broken_tls, failure_of, silent, speechless, unresolved
 from hvctl.transports.winrm_protocol import CONNECT, missing_extra
 from hvctl.transports.wsman_faults import Failure, http_status
 
@@ -136,6 +136,8 @@ def handshake(endpoint: Endpoint) -> Tls:
         ):
             end = (wrapped.getpeercert() or {}).get("notAfter")
             version = wrapped.version() or "TLS"
+    except (ConnectionResetError, ConnectionAbortedError, BrokenPipeError) as error:
+        raise broken_tls() from error  # as where it is closed: which of them it is is chance
     except (OSError, ValueError) as error:
         raise failure_of(error, endpoint.url) from error
     return Tls(version, datetime.fromtimestamp(ssl.cert_time_to_seconds(end), UTC) if isinstance(end, str) else None)

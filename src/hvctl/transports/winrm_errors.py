@@ -185,13 +185,18 @@ def _untrusted(cause: ssl.SSLCertVerificationError, url: str) -> Failure:
     return Failure("unreachable", f"The certificate of {url} is refused: {reason}.", hint=hint)
 
 
+def broken_tls() -> Failure:
+    """A TLS connection that ended where it must not; another program may listen there, or it was cut."""
+    return Failure("doubt", "The TLS connection broke.")
+
+
 def _no_tls(cause: BaseException, url: str) -> Failure:
     words = f"{getattr(cause, 'reason', None) or ''} {cause}"
     if "WRONG_VERSION_NUMBER" in words or "HTTP_REQUEST" in words or "RECORD_LAYER_FAILURE" in words:
         hint = "The port speaks plain HTTP: write http:// with port 5985, which needs --auth ntlm or kerberos."
         return Failure("unreachable", f"There is no TLS at {url}.", hint=hint)
     if isinstance(cause, ssl.SSLEOFError) or "EOF" in words:
-        return Failure("doubt", "The TLS connection broke.")
+        return broken_tls()
     return Failure("unreachable", f"TLS with {url} failed: {_words(cause)}.", hint="Look at the host's certificate.")
 
 
